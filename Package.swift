@@ -1,0 +1,141 @@
+// swift-tools-version:6.2
+import Foundation  // the manifest only; no target imports it
+import PackageDescription
+
+// Layers, lowest first. Pure targets know nothing of the world; shells await it; programs start it.
+// `swift build --explicit-target-dependency-import-check error` refuses an import not listed here.
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+extension Target {
+  /// Synchronous value types: no Foundation, system calls, clock, randomness, printing or `await`.
+  static func pure(
+    _ name: String,
+    _ dependencies: [Dependency] = [],
+    link: [LinkerSetting] = []
+  ) -> Target {
+    .target(
+      name: name,
+      dependencies: dependencies,
+      swiftSettings: strict,
+      linkerSettings: link
+    )
+  }
+
+  /// The only code that awaits, opens files and reads clocks.
+  static func shell(
+    _ name: String,
+    _ dependencies: [Dependency] = [],
+    link: [LinkerSetting] = []
+  ) -> Target {
+    .target(
+      name: name,
+      dependencies: dependencies,
+      swiftSettings: strict,
+      linkerSettings: link
+    )
+  }
+
+  /// `@main` and its subcommands. Only these carry unsafe flags, so that every library stays
+  /// usable as a versioned dependency.
+  static func program(_ name: String, _ dependencies: [Dependency]) -> Target {
+    .executableTarget(
+      name: name,
+      dependencies: dependencies,
+      swiftSettings: strict,
+      linkerSettings: slim
+    )
+  }
+
+  /// A C library of the system. Linked statically where the archive is named in `link`.
+  static func system(_ name: String, apt package: String) -> Target {
+    .systemLibrary(name: name, providers: [.apt([package])])
+  }
+
+  static func tests(_ module: String, _ dependencies: [Dependency]) -> Target {
+    .testTarget(
+      name: module + "Tests",
+      dependencies: dependencies,
+      swiftSettings: strict
+    )
+  }
+}
+
+/// What brings a program under 10 MB: see docs/PERFORMANCE.md.
+let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+let slim: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=safe",
+      "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+      "-Xlinker", "-s", "-Xlinker", "-T", "-Xlinker", root + "/scripts/slim.ld",
+      "-Xlinker", "--no-eh-frame-hdr",
+    ],
+    .when(configuration: .release)
+  )
+]
+
+let package = Package(
+  name: "trellis",
+  products: [
+    .library(name: "Curve25519", targets: ["Curve25519"]),
+    .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
+    .executable(name: "trellis", targets: ["TrellisCommand"]),
+  ],
+  targets: [
+    // System libraries and the two small C targets.
+    .system("CSodium", apt: "libsodium-dev"),
+    .system("CSQLite", apt: "libsqlite3-dev"),
+    .target(name: "CLinux"),
+    .target(name: "CKernels"),
+
+    // Pure.
+    .pure("Curve25519"),
+    .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
+    .pure("SmallNano", ["Kernel", "CKernels"]),
+    .pure("Simulation", ["Kernel"]),
+
+    // Shells.
+    .shell("EventLoop", ["CLinux", "Kernel"]),
+    .shell("Storage", ["Kernel", "CSQLite"], link: [.linkedLibrary(":libsqlite3.a")]),
+    .shell("Transport", ["EventLoop", "Kernel"]),
+    .shell("HTTP", ["EventLoop", "Kernel"]),
+    .shell("Service", ["EventLoop", "Kernel"]),
+    .shell(
+      "SmallNanoNode",
+      ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]
+    ),
+
+    // Programs.
+    .program(
+      "SmallNanoCommand",
+      ["SmallNanoNode", "SmallNano", "Service", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "TrellisCommand",
+      [
+        "SmallNano", "SmallNanoNode", "Simulation", "Storage", "Service", "HTTP", "EventLoop",
+        "Kernel", "Curve25519", "CSodium",
+      ]
+    ),
+
+    // Tests. None depends on a program: EndToEndTests start the built ones as processes.
+    .tests("Curve25519", ["Curve25519"]),
+    .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
+    .tests("SmallNano", ["SmallNano", "Kernel"]),
+    .tests("Simulation", ["Simulation", "SmallNano", "Kernel"]),
+    .tests("EventLoop", ["EventLoop", "Kernel"]),
+    .tests("Storage", ["Storage", "Kernel"]),
+    .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
+    .tests("HTTP", ["HTTP", "EventLoop", "Kernel"]),
+    .tests("Service", ["Service", "EventLoop", "Kernel"]),
+    .tests("SmallNanoNode", ["SmallNanoNode", "SmallNano", "Storage", "Kernel"]),
+    .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
+    .tests("Tidy", []),
+  ],
+  swiftLanguageModes: [.v6]
+)
