@@ -40,8 +40,9 @@ extension Target {
     )
   }
 
-  /// `@main` and its subcommands. Only these carry unsafe flags, so that every library stays
-  /// usable as a versioned dependency.
+  /// `@main` and its subcommands.
+  ///
+  /// Only these carry unsafe flags, so that every library stays usable as a versioned dependency.
   static func program(_ name: String, _ dependencies: [Dependency]) -> Target {
     .executableTarget(
       name: name,
@@ -51,7 +52,9 @@ extension Target {
     )
   }
 
-  /// A C library of the system. Linked statically where the archive is named in `link`.
+  /// A C library of the system.
+  ///
+  /// Linked statically where the archive is named in `link`.
   static func system(_ name: String, apt package: String) -> Target {
     .systemLibrary(name: name, providers: [.apt([package])])
   }

@@ -35,8 +35,9 @@ public struct BLAKE2b: Sendable {
     input.integer(integer)
   }
 
-  /// A digest of `size` bytes, 1...64. The size is part of the hash: a shorter digest is not a
-  /// prefix of a longer one.
+  /// A digest of `size` bytes, 1...64.
+  ///
+  /// The size is part of the hash: a shorter digest is not a prefix of a longer one.
   public func finalize(size: Int) -> [UInt8] {
     precondition((1...64).contains(size))
     return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in

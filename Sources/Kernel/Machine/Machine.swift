@@ -47,7 +47,9 @@ public struct RequestID: Hashable, Comparable, Sendable {
   public static func < (a: Self, b: Self) -> Bool { a.number < b.number }
 }
 
-/// Ties a finished job to the effect that started it. The machine numbers its jobs.
+/// Ties a finished job to the effect that started it.
+///
+/// The machine numbers its jobs.
 public struct JobID: Hashable, Comparable, Sendable {
   public let number: UInt64
 

@@ -5,7 +5,9 @@
 public struct Verified<Value: Sendable>: Sendable {
   public let value: Value
 
-  /// For checkers only. Say at the call which check has passed.
+  /// For checkers only.
+  ///
+  /// Say at the call which check has passed.
   package init(checked value: Value) {
     self.value = value
   }

@@ -48,7 +48,9 @@ public struct ByteReader: Sendable {
     return Bytes64(low: low, high: high)
   }
 
-  /// Copies `count` bytes. The caller has bounded `count`; it is still checked against the input.
+  /// Copies `count` bytes.
+  ///
+  /// The caller has bounded `count`; it is still checked against the input.
   public mutating func array(_ count: Int) throws(DecodingFailure) -> [UInt8] {
     guard count >= 0, count <= remaining else {
       throw DecodingFailure(.truncated, at: offset)

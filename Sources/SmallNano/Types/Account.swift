@@ -1,0 +1,28 @@
+public import Kernel
+
+/// An account: its Ed25519 public key.
+///
+/// Also how a representative is named.
+public struct Account: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
+  public let key: PublicKey
+
+  /// All zero.
+  ///
+  /// It can be sent to, never opened.
+  public static let burn = Account(PublicKey(.zero))
+
+  public init(_ key: PublicKey) {
+    self.key = key
+  }
+
+  public init(_ bytes: Bytes32) {
+    key = PublicKey(bytes)
+  }
+
+  public var bytes: Bytes32 { key.bytes }
+
+  public static func < (a: Self, b: Self) -> Bool { a.key < b.key }
+
+  /// The address.
+  public var description: String { address }
+}
