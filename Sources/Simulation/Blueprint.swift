@@ -41,7 +41,9 @@ public struct Boot: Sendable {
   public let seed: UInt64
 }
 
-/// Texts for traces. They are made only when a trace is on.
+/// Texts for traces.
+///
+/// They are made only when a trace is on.
 ///
 /// The texts also feed the trace's digest, which tells a deterministic run from one that is not:
 /// a text must not depend on the order of a `Set` or `Dictionary` within the value.

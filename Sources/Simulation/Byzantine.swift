@@ -33,6 +33,7 @@ extension Cluster {
   /// Makes a node Byzantine, or honest again with nil.
   public func setByzantine(_ node: Int, _ byzantine: Byzantine<M>?) {
     nodes[node].byzantine = byzantine
+    nodes[node].byzantineRandom = SplitMix64(seed: random.next())
   }
 
   public func isByzantine(_ node: Int) -> Bool { nodes[node].byzantine != nil }

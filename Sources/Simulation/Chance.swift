@@ -52,7 +52,9 @@ public struct Delay: Hashable, Sendable {
   /// A year: far beyond any run, far below where sums of times overflow.
   private static let microsecondsMax: UInt64 = 365 * 86_400 * 1_000_000
 
-  /// Nanoseconds. Draws only if the bounds differ.
+  /// Nanoseconds.
+  ///
+  /// Draws only if the bounds differ.
   func draw(using random: inout SplitMix64) -> UInt64 {
     let width = microseconds.upperBound - microseconds.lowerBound
     let extra = width == 0 ? 0 : random.below(width + 1)

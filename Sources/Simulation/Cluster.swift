@@ -41,12 +41,16 @@ public import Kernel
 public final class Cluster<M: Machine, Durable> {
   public let seed: UInt64
   public let world: World
-  /// The generator of the whole run. A script that draws from it stays reproducible.
+  /// The generator of the whole run.
+  ///
+  /// A script that draws from it stays reproducible.
   public var random: SplitMix64
   public internal(set) var counts = Counts()
   /// Events that had an effect so far.
   public internal(set) var steps = 0
-  /// Depends on everything that happened: who acted when, and what went where. Not on contents.
+  /// Depends on everything that happened: who acted when, and what went where.
+  ///
+  /// Not on contents.
   public internal(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
   /// What was sent: in this step, or in the whole run if `World.keepsSentMessages`.
   public internal(set) var sent: [SentMessage<M>] = []
@@ -55,7 +59,9 @@ public final class Cluster<M: Machine, Durable> {
 
   /// Called when a node carries out a `report`.
   public var onReport: ((_ cluster: Cluster, _ node: Int, _ event: M.Event) -> Void)?
-  /// Called when a command is answered. It may submit the next.
+  /// Called when a command is answered.
+  ///
+  /// It may submit the next.
   public var onReply: ((_ cluster: Cluster, _ request: RequestID, _ reply: M.Reply) -> Void)?
 
   let blueprint: Blueprint<M, Durable>
@@ -107,7 +113,9 @@ public final class Cluster<M: Machine, Durable> {
     case script((Cluster) -> Void)
   }
 
-  /// A cluster at its first moment. The nodes, numbered from 0, boot as the first steps of `run`.
+  /// A cluster at its first moment.
+  ///
+  /// The nodes, numbered from 0, boot as the first steps of `run`.
   ///
   /// - Parameters:
   ///   - seed: decides all that is left open.
@@ -209,7 +217,9 @@ extension Cluster {
     queue.push(.script(action), at: max(nanoseconds(time), elapsedNanoseconds))
   }
 
-  /// Runs `action` when `delay` has passed from now. It may plan itself again.
+  /// Runs `action` when `delay` has passed from now.
+  ///
+  /// It may plan itself again.
   public func after(_ delay: Duration, _ action: @escaping (Cluster) -> Void) {
     plan(.script(action), nanoseconds: nanoseconds(delay))
   }

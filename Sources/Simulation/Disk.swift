@@ -8,7 +8,9 @@ extension Cluster {
     let end: Int
   }
 
-  /// Starts a sync of the first waiting writes. How many share it is drawn.
+  /// Starts a sync of the first waiting writes.
+  ///
+  /// How many share it is drawn.
   func startSync(_ node: Node<M, Durable>) -> Sync {
     var waiting = node.effects.waitingWrites(countMax: world.disk.groupMax)
     if waiting.changes.count > 1 {

@@ -27,7 +27,9 @@ struct EventQueue<Payload> {
   }
 }
 
-/// A binary heap of slots by (time, order of arrival). Not generic, so that it is compiled once.
+/// A binary heap of slots by (time, order of arrival).
+///
+/// Not generic, so that it is compiled once.
 private struct TimeHeap {
   struct Key {
     let time: UInt64

@@ -66,7 +66,9 @@ enum FaultKind: CaseIterable {
 // MARK: Faults of a script
 
 extension Cluster {
-  /// Crashes a node now. All that is not durable is lost.
+  /// Crashes a node now.
+  ///
+  /// All that is not durable is lost.
   ///
   /// - Parameters:
   ///   - node: which one; nothing happens if it is down.
@@ -118,7 +120,9 @@ extension Cluster {
     }
   }
 
-  /// Ends every partition and stall. Nodes that can be connected will be.
+  /// Ends every partition and stall.
+  ///
+  /// Nodes that can be connected will be.
   public func heal() {
     partitionGeneration += 1
     let wasPartitioned = groups.contains { $0 != 0 } || isStalled.contains(true)
@@ -145,7 +149,9 @@ extension Cluster {
     if !stalled[direction].isEmpty { plan(.released(direction), nanoseconds: 0) }
   }
 
-  /// Breaks the connection of two nodes, if there is one. It is made anew.
+  /// Breaks the connection of two nodes, if there is one.
+  ///
+  /// It is made anew.
   public func cut(_ a: Int, _ b: Int) {
     guard let connection = links[linkIndex(a, b)].connection else { return }
     if let trace { trace.record(line("cut \(a)-\(b)")) }

@@ -1,6 +1,8 @@
 public import Kernel
 
-/// One end of a connection. The peer numbers of the two ends differ in the lowest bit only.
+/// One end of a connection.
+///
+/// The peer numbers of the two ends differ in the lowest bit only.
 struct Endpoint {
   enum State {
     /// The machine will be told soon.
@@ -29,7 +31,9 @@ struct Link {
   var isAttemptPlanned = false
 }
 
-/// What was carried out as sent. Whether it arrives is another matter.
+/// What was carried out as sent.
+///
+/// Whether it arrives is another matter.
 public struct SentMessage<M: Machine> {
   public let step: Int
   public let elapsed: Duration
@@ -143,7 +147,9 @@ extension Cluster {
     endSoon(number ^ 1)
   }
 
-  /// Carries out `.disconnect`. What was sent before may still arrive, until the far end learns.
+  /// Carries out `.disconnect`.
+  ///
+  /// What was sent before may still arrive, until the far end learns.
   func hangUp(_ peer: PeerID, _ node: Node<M, Durable>) {
     guard let number = ownEndpoint(peer, node) else { return }
     guard endpoints[number].state == .open else { return }
@@ -173,7 +179,7 @@ extension Cluster {
       return
     }
     let remote = endpoints[number].remote
-    for replacement in byzantine.outgoing(message, remote, &random) {
+    for replacement in byzantine.outgoing(message, remote, &node.byzantineRandom) {
       transmit(replacement, number, isHonest: false)
     }
   }
@@ -268,7 +274,7 @@ extension Cluster {
     counts.delivered += 1
     let node = nodes[end.node]
     if let byzantine = node.byzantine {
-      for (to, injected) in byzantine.incoming(message, end.remote, &random) {
+      for (to, injected) in byzantine.incoming(message, end.remote, &node.byzantineRandom) {
         inject(injected, from: end.node, to: to)
       }
     }

@@ -8,7 +8,9 @@ final class Node<M: Machine, Durable> {
 
   /// Nil while the node is down.
   var machine: M?
-  /// Counts crashes. What was under way in an earlier incarnation finds another number here.
+  /// Counts crashes.
+  ///
+  /// What was under way in an earlier incarnation finds another number here.
   var incarnation = 0
 
   // Lost in a crash.
@@ -24,6 +26,8 @@ final class Node<M: Machine, Durable> {
   /// How long the node stays down after that crash; nil for ever.
   var downTime: UInt64?
   var byzantine: Byzantine<M>?
+  /// A generator of its own, so that a hook may call the cluster, which draws from another.
+  var byzantineRandom = SplitMix64(seed: 0)
 
   init(number: Int, clock: NodeClock, durable: Durable) {
     self.number = number

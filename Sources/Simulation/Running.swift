@@ -1,4 +1,4 @@
-public import Kernel
+import Kernel
 
 extension Cluster {
   /// Lets `duration` of virtual time pass, or less if `isDone`, asked after every step, holds.
@@ -31,7 +31,9 @@ extension Cluster {
     return report
   }
 
-  /// Takes the next event. Returns whether it had an effect; one that came too late has none.
+  /// Takes the next event.
+  ///
+  /// Returns whether it had an effect; one that came too late has none.
   private func step() -> Bool {
     guard let (time, event) = queue.pop() else { return false }
     precondition(time >= elapsedNanoseconds)

@@ -62,8 +62,9 @@ public struct LinkConditions: Hashable, Sendable {
 
 /// What a durable write costs.
 public struct DiskConditions: Hashable, Sendable {
-  /// From the start of a write to its being durable. With `Delay.none` a `persist` is durable at
-  /// once.
+  /// From the start of a write to its being durable.
+  ///
+  /// With `Delay.none` a `persist` is durable at once.
   public var sync = Delay.milliseconds(0...10)
   /// The writes waiting when the disk becomes free share one sync, atomically, up to this many;
   /// how many is drawn each time, so that a crash also falls between them.
