@@ -271,8 +271,20 @@ extension Cluster {
     if ahead == 0 {
       crash(victim, downFor: downTime, why: "by chance")
     } else {
-      victim.crashPoint = victim.actions + ahead
+      let point = victim.actions + ahead
+      victim.crashPoint = point
       victim.downTime = downTime
+      // A node with nothing to do would never come to its crash point.
+      let patience = 2 * nanoseconds(profile.crashInterval ?? .zero)
+      let number = victim.number
+      plan(
+        .script { cluster in
+          let victim = cluster.nodes[number]
+          guard victim.crashPoint == point else { return }
+          cluster.crash(victim, downFor: victim.downTime, why: "by chance")
+        },
+        nanoseconds: patience
+      )
     }
   }
 
