@@ -77,7 +77,9 @@ public final class Cluster<M: Machine, Durable> {
   var links: [Link]
   var conditions: [LinkConditions]
   var isStalled: [Bool]
+  /// What waits behind a stall, with the endpoint it is for; and whether there is any.
   var stalled: [[(M.Message, Int)]]
+  var hasStalled: [Bool]
   /// Nodes in different groups are cut from each other.
   var groups: [Int]
 
@@ -149,6 +151,7 @@ public final class Cluster<M: Machine, Durable> {
     conditions = Array(repeating: world.link, count: count * count)
     isStalled = Array(repeating: false, count: count * count)
     stalled = Array(repeating: [], count: count * count)
+    hasStalled = Array(repeating: false, count: count * count)
     groups = Array(repeating: 0, count: count)
     for (a, b) in pairs ?? [] { links[linkIndex(a, b)].isWanted = true }
     for number in 0..<count { queue.push(.boot(number, 0), at: 0) }

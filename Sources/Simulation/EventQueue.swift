@@ -20,10 +20,10 @@ struct EventQueue<Payload> {
     }
   }
 
-  mutating func pop() -> (time: UInt64, payload: Payload)? {
-    guard let key = heap.pop(), let payload = payloads[key.slot].take() else { return nil }
-    freeSlots.append(key.slot)
-    return (key.time, payload)
+  mutating func pop() -> Payload? {
+    guard let slot = heap.pop()?.slot else { return nil }
+    freeSlots.append(slot)
+    return payloads[slot].take()
   }
 }
 

@@ -146,7 +146,7 @@ extension Cluster {
   private func unstall(_ direction: Int) {
     guard isStalled[direction] else { return }
     isStalled[direction] = false
-    if !stalled[direction].isEmpty { plan(.released(direction), nanoseconds: 0) }
+    if hasStalled[direction] { plan(.released(direction), nanoseconds: 0) }
   }
 
   /// Breaks the connection of two nodes, if there is one.

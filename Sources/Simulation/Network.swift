@@ -244,13 +244,14 @@ extension Cluster {
   func arrive(_ message: M.Message, _ number: Int) -> Bool {
     let end = endpoints[number]
     let direction = direction(end.remote, end.node)
-    let waits = isStalled[direction] || !stalled[direction].isEmpty
+    let waits = isStalled[direction] || hasStalled[direction]
     guard end.state == .open, !end.isBroken, !(waits && world.delivery == .lossy) else {
       counts.lost += 1
       return false
     }
     guard !waits else {
       stalled[direction].append((message, number))
+      hasStalled[direction] = true
       return false
     }
     return receive(message, number)
@@ -259,9 +260,10 @@ extension Cluster {
   /// The first message behind a link that no longer stalls; the others follow one by one, and
   /// what arrives meanwhile queues behind them.
   func release(_ direction: Int) -> Bool {
-    guard !isStalled[direction], !stalled[direction].isEmpty else { return false }
+    guard !isStalled[direction], hasStalled[direction] else { return false }
     let (message, number) = stalled[direction].removeFirst()
-    if !stalled[direction].isEmpty { plan(.released(direction), nanoseconds: 0) }
+    hasStalled[direction] = !stalled[direction].isEmpty
+    if hasStalled[direction] { plan(.released(direction), nanoseconds: 0) }
     return receive(message, number)
   }
 

@@ -35,11 +35,11 @@ extension Cluster {
   ///
   /// Returns whether it had an effect; one that came too late has none.
   private func step() -> Bool {
-    guard let (time, event) = queue.pop() else { return false }
+    guard let time = queue.nextTime, let event = queue.pop() else { return false }
     precondition(time >= elapsedNanoseconds)
     elapsedNanoseconds = time
-    if !world.keepsSentMessages { sent.removeAll(keepingCapacity: true) }
-    sentStart = sent.count
+    if !world.keepsSentMessages, !sent.isEmpty { sent.removeAll(keepingCapacity: true) }
+    sentStart = world.keepsSentMessages ? sent.count : 0
     guard take(event) else { return false }
     steps += 1
     mix(time, UInt64(steps))
