@@ -244,17 +244,15 @@ extension Cluster {
   func arrive(_ message: M.Message, _ number: Int) -> Bool {
     let end = endpoints[number]
     let direction = direction(end.remote, end.node)
-    let waits = isStalled[direction] || hasStalled[direction]
-    guard end.state == .open, !end.isBroken, !(waits && world.delivery == .lossy) else {
-      counts.lost += 1
-      return false
-    }
-    guard !waits else {
+    guard isStalled[direction] || hasStalled[direction] else { return receive(message, number) }
+    switch world.delivery {
+    case .reliable:
       stalled[direction].append((message, number))
       hasStalled[direction] = true
-      return false
+    case .lossy:
+      counts.lost += 1
     }
-    return receive(message, number)
+    return false
   }
 
   /// The first message behind a link that no longer stalls; the others follow one by one, and

@@ -130,6 +130,18 @@ struct NetworkTests {
     )
   }
 
+  @Test("What arrives in the instant a stall ends does not overtake what waited")
+  func releaseInOrder() throws {
+    let fixed = LinkConditions(delay: .milliseconds(10...10))
+    let (cluster, reports) = try cluster(nodes: 2, link: fixed)
+    cluster.after(.milliseconds(15)) { $0.unstall(from: 0, to: 1) }
+    cluster.stall(from: 0, to: 1)
+    cluster.submit(.stream(0..<3), to: 0)
+    cluster.submit(.stream(3..<6), to: 0, after: .milliseconds(5))
+    try cluster.run(for: .seconds(1))
+    #expect(reports.numbers(at: 1) == Array(0..<6))
+  }
+
   @Test("A stalled direction loses lossy messages; the other direction passes")
   func stalledDirection() throws {
     let (cluster, reports) = try cluster(nodes: 2, delivery: .lossy)

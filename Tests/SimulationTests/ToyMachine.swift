@@ -70,6 +70,10 @@ struct ToyMachine: Machine {
 
   private(set) var store: Durable
   private(set) var peers: [PeerID] = []
+  /// What the interpreter did that `Machine` does not allow; nil if nothing.
+  private(set) var complaint: String?
+  private var seenPeers: Set<PeerID> = []
+  private var lastTime = Instant(nanoseconds: 0)
   private var nextJob: UInt64 = 0
   private let bug: Bug
 
@@ -79,6 +83,7 @@ struct ToyMachine: Machine {
   }
 
   mutating func handle(_ input: Input<Self>, now: Instant) -> [Effect<Self>] {
+    examine(input, now)
     switch input {
     case .connected(let peer, let node):
       peers.append(peer)
@@ -98,6 +103,18 @@ struct ToyMachine: Machine {
       return [.report(.reminded(name, at: now))]
     case .finished(let square, _):
       return [.report(.squared(square))]
+    }
+  }
+
+  private mutating func examine(_ input: Input<Self>, _ now: Instant) {
+    if now < lastTime { complaint = "time goes back" }
+    lastTime = now
+    switch input {
+    case .connected(let peer, _):
+      if !seenPeers.insert(peer).inserted { complaint = "\(peer) is not a fresh number" }
+    case .disconnected(let peer), .received(_, let peer):
+      if !peers.contains(peer) { complaint = "\(peer) is not connected" }
+    case .submitted, .fired, .finished: break
     }
   }
 
@@ -179,6 +196,16 @@ extension Cluster where M == ToyMachine, Durable == ToyMachine.Durable {
     }
   }
 
+  /// No machine is given what the contract of `Machine` does not allow.
+  func forbidComplaints() {
+    invariant("contract kept") { cluster in
+      for node in 0..<cluster.nodeCount {
+        if let complaint = cluster.machine(node)?.complaint { return "node \(node): \(complaint)" }
+      }
+      return nil
+    }
+  }
+
   /// No count told to a client is ever forgotten.
   func forbidForgottenCounts() {
     var told = Array(repeating: 0, count: nodeCount)
@@ -235,6 +262,7 @@ func stormyRun(
   )
   cluster.forbidDoublePledges()
   cluster.forbidForgottenCounts()
+  cluster.forbidComplaints()
   for step in 1...120 {
     let time = Duration.milliseconds(step * 100)
     cluster.submit(.propose(slot: step / 4, value: step), to: step % 5, after: time)
