@@ -60,15 +60,15 @@ struct JSONTests {
     }
   }
 
-  @Test("The UTF-8 check agrees with the standard library on every sequence of up to three bytes")
+  @Test("The UTF-8 check agrees with the standard library at the edges of every range")
   func utf8() {
-    // All first and second bytes; third bytes at the edges of every range.
-    let edges: [UInt8] = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]
+    let second: [UInt8] = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]
+    let later: [UInt8] = [0x7f, 0x80, 0xbf, 0xc0]
     var disagreements = 0
     for first in UInt8.min...(.max) {
-      for second in UInt8.min...(.max) {
-        for third in edges {
-          for fourth in edges {
+      for second in second {
+        for third in later {
+          for fourth in later {
             let bytes = [first, second, third, fourth]
             let expected = String(validating: bytes, as: UTF8.self) != nil
             let found = StrictUTF8.firstInvalidIndex(in: bytes) == nil
