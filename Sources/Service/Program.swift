@@ -1,5 +1,3 @@
-import Glibc
-
 /// A program: its name, its configuration and its tree of commands.
 ///
 /// ```swift
@@ -42,42 +40,57 @@ public struct Program: Sendable {
     return options
   }
 
-  func resolve(
+  /// What is wrong with a call, found without running anything.
+  public func check(
     _ arguments: [String],
-    environment: [String: String]
-  ) throws(UsageFailure) -> Resolution {
+    environment: [String: String] = [:]
+  ) throws(UsageFailure) {
     var parser = CommandLineParser(self)
-    return try parser.resolve(arguments, environment: environment)
+    _ = try parser.resolve(arguments, environment: environment)
+  }
+
+  /// The text of --help for the command at the end of a path, the root for an empty one; nil if
+  /// there is none.
+  public func help(for names: [String]) -> String? {
+    var path = [root]
+    for name in names {
+      guard let next = path[path.count - 1].subcommands.first(where: { $0.name == name }) else {
+        return nil
+      }
+      path.append(next)
+    }
+    return HelpText(program: self, path: path).text
   }
 
   /// Runs what the command line asks for and returns the exit status.
   ///
   /// 0 after success, 2 for a `UsageFailure`, whatever a `CommandFailure` says, else 1. A failure is
-  /// one line on standard error.
+  /// one line on standard error, and for a wrong call a second one that names the help to read.
   public func run(
     arguments: [String] = Array(CommandLine.arguments.dropFirst()),
-    environment: [String: String] = Program.environment()
+    environment: [String: String] = Program.environment(),
+    terminal: Terminal = .standard
   ) async -> Int32 {
     var parser = CommandLineParser(self)
     do {
       switch try parser.resolve(arguments, environment: environment) {
       case .help(let text), .version(let text):
-        Terminal.print(text)
+        terminal.print(text)
       case .run(let run, let invocation):
         for warning in invocation.settings.warnings {
-          Terminal.printError("\(name): warning: \(warning)\n")
+          terminal.printError("warning: \(warning)\n")
         }
         try await run(invocation)
       }
       return 0
     } catch let failure as UsageFailure {
-      Terminal.printError("\(name): \(failure)\nTry '\(parser.pathText) --help'.\n")
+      terminal.printError("error: \(failure)\nTry '\(parser.pathText) --help'.\n")
       return UsageFailure.exitStatus
     } catch let failure as CommandFailure {
-      Terminal.printError("\(name): \(failure)\n")
+      terminal.printError("error: \(failure)\n")
       return failure.status
     } catch {
-      Terminal.printError("\(name): \(error)\n")
+      terminal.printError("error: \(error)\n")
       return 1
     }
   }
@@ -94,29 +107,5 @@ public struct Program: Sendable {
       variables[name] = String(decoding: entry[(equals + 1)...], as: UTF8.self)
     }
     return variables
-  }
-}
-
-/// Standard output and error, unbuffered.
-public enum Terminal {
-  /// Writes text as it is; nothing if nobody reads it any more.
-  public static func print(_ text: String) {
-    write(text, to: STDOUT_FILENO)
-  }
-
-  public static func printError(_ text: String) {
-    write(text, to: STDERR_FILENO)
-  }
-
-  private static func write(_ text: String, to descriptor: Int32) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        return
-      }
-      rest = rest.dropFirst(count)
-    }
   }
 }
