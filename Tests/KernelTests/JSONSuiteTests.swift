@@ -19,7 +19,7 @@ struct JSONSuiteTests {
     "y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json",
   ]
 
-  @Test("y_ files are accepted, n_ files refused, i_ files printed")
+  @Test("y_ files are accepted, n_ files refused, and of i_ files only numbers accepted")
   func suite() throws {
     let names = try Self.names()
     try #require(names.count > 300)
@@ -29,7 +29,9 @@ struct JSONSuiteTests {
       switch name.prefix(2) {
       case "y_": #expect(isAccepted != Self.refusedOnPurpose.contains(name), "\(name): \(outcome)")
       case "n_": #expect(!isAccepted, "\(name)")
-      default: print(isAccepted ? "accepted" : "refused ", name)
+      // Numbers of any size are kept as text. The rest is bad UTF-8, half surrogate pairs, UTF-16,
+      // a byte order mark, and 500 arrays inside one another.
+      default: #expect(isAccepted == name.hasPrefix("i_number_"), "\(name): \(outcome)")
       }
     }
   }

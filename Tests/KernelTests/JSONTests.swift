@@ -119,7 +119,7 @@ struct JSONTests {
     #expect(throws: Never.self) { try JSON(parsing: nested(64)) }
     #expect(throws: JSONFailure.self) { try JSON(parsing: nested(65)) }
     let deepest = JSON.Limits(depthMax: JSON.Limits.depthCeiling)
-    #expect(throws: Never.self) { try JSON(parsing: nested(512), limits: deepest) }
+    #expect(throws: Never.self) { try JSON(parsing: nested(256), limits: deepest) }
     #expect(throws: Never.self) { try JSON(parsing: "1", limits: JSON.Limits(depthMax: 0)) }
     #expect(throws: JSONFailure.self) { try JSON(parsing: "[]", limits: JSON.Limits(depthMax: 0)) }
   }

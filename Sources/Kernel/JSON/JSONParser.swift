@@ -11,11 +11,11 @@ extension JSON {
     public let depthMax: Int
     /// Values in all.
     ///
-    /// Two bytes of text (`0,`) make a value of about 40: this bounds the factor.
+    /// Two bytes of text (`0,`) make a value of 24: this bounds what 1 MiB of text takes.
     public let valuesMax: Int
 
-    /// The deepest that any caller may allow: about 200 KiB of stack, in a thread of 512 KiB.
-    public static let depthCeiling = 512
+    /// The deepest that any caller may allow: 900 bytes of stack a level make 230 KiB, of a thread's 512.
+    public static let depthCeiling = 256
 
     public static let standard = Limits()
 
