@@ -71,7 +71,7 @@ public struct Argument<Value: Sendable>: DeclaredArgument {
 
   /// One that must be given.
   ///
-  /// If the type is a list, all words that remain.
+  /// If the type is a list, all words that remain, each split at its commas.
   public init(_ name: String, _ type: OptionType<Value>, help: String) {
     declaration = ArgumentDeclaration(name: name, help: help, type: type, standard: nil)
   }

@@ -85,7 +85,7 @@ public final class Log: Sendable {
 
   /// Writes what waits, for at most this long: before the process ends.
   public func flush(within limit: Duration = .milliseconds(200)) {
-    output.withLock { $0.flush(waitingMilliseconds: Int32(clamping: limit.wholeMilliseconds)) }
+    output.withLock { $0.flush(until: .monotonic() + limit) }
   }
 
   private func write(_ level: Level, _ message: StaticString, _ fields: () -> Fields) {
@@ -189,16 +189,17 @@ private struct LogOutput {
     } else {
       dropped += 1
     }
-    flush(waitingMilliseconds: 0)
+    flush(until: nil)
   }
 
-  /// Writes while the descriptor takes bytes; waits at most once for it.
-  mutating func flush(waitingMilliseconds wait: Int32) {
+  /// Writes while the descriptor takes bytes, and waits for it until the deadline if there is one.
+  mutating func flush(until deadline: Instant?) {
     var written = 0
     defer { backlog.removeFirst(written) }
     while written < backlog.count {
       var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-      guard poll(&request, 1, wait) == 1 else { return }
+      let wait = deadline.map { ($0 - .monotonic()).wholeMilliseconds } ?? 0
+      guard poll(&request, 1, Int32(clamping: max(wait, 0))) == 1 else { return }
       guard request.revents & Int16(POLLERR | POLLHUP | POLLNVAL) == 0 else {
         written = backlog.count  // nobody will ever read: writing would only raise SIGPIPE
         return
@@ -221,7 +222,7 @@ private struct LogOutput {
       backlog.removeFirst(written)
       written = 0
       backlog += Array(line.utf8)
-      flush(waitingMilliseconds: wait)
+      flush(until: deadline)
     }
   }
 }

@@ -5,9 +5,14 @@ extension Instant {
   /// The wall clock.
   ///
   /// For logs and start-up only: it may go back; the driver's clock does not.
-  static func wallClock() -> Instant {
+  static func wallClock() -> Instant { read(CLOCK_REALTIME) }
+
+  /// Time since the machine started: for deadlines only.
+  static func monotonic() -> Instant { read(CLOCK_MONOTONIC) }
+
+  private static func read(_ clock: clockid_t) -> Instant {
     var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
+    clock_gettime(clock, &time)
     return Instant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
   }
 
