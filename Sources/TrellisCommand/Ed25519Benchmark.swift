@@ -3,60 +3,66 @@ import Curve25519
 import Kernel
 
 /// Ed25519 verification beside libsodium's, and beside one field multiplication so that machines
-/// compare; medians, in one thread.
+/// compare; in one thread.
+///
+/// Each round measures everything once, so that a slow moment of the machine slows all alike; the
+/// figures are medians over the rounds.
 func benchmarkEd25519() {
-  let rounds = 15
+  let rounds = 51
   let batchSize = 64
+  let multiplications = 10_000
   var generator = SystemRandomNumberGenerator()
   var sources = SplitMix64(seed: 1)
   precondition(sodium_init() >= 0)
 
-  let multiplications = 100_000
-  var product = FieldElement(sources.next())
-  let factor = FieldElement(sources.next()) * product
-  let field = median(rounds) {
-    for _ in 0..<multiplications { product = product * factor }
-  }
-  precondition(!product.isZero)
-  line("field multiplication (dependent)", field / Double(multiplications), "ns")
-
+  let factor = FieldElement(sources.next()) * FieldElement(sources.next())
   let signed = (0..<batchSize).map { _ in SignedMessage(using: &sources) }
-  func perSignature(_ work: () -> Void) -> Double {
-    median(rounds, of: work) / Double(batchSize) / 1_000
-  }
-  let libsodium = perSignature {
-    for item in signed {
-      let status = crypto_sign_verify_detached(
-        item.signatureBytes,
-        item.message,
-        UInt64(item.message.count),
-        item.keyBytes
-      )
-      precondition(status == 0)
-    }
-  }
-  let single = perSignature {
-    for item in signed {
-      precondition(Ed25519.isValid(item.signature, of: item.message, by: item.key))
-    }
-  }
-  let batched = perSignature {
-    var batch = SignatureBatch(capacity: batchSize)
-    for item in signed { batch.append(item.signature, of: item.message, by: item.key) }
+  let representative = SecretKey.random(using: &sources)
+  let votes = (0..<batchSize).map { _ in SignedMessage(by: representative, using: &sources) }
+
+  func verifyTogether(_ items: [SignedMessage]) {
+    var batch = SignatureBatch(capacity: items.count)
+    for item in items { batch.append(item.signature, of: item.message, by: item.key) }
     precondition(batch.verify(using: &generator).allSatisfy { $0 })
   }
-  let oneKey = SecretKey.random(using: &sources)
-  let votes = (0..<batchSize).map { _ in SignedMessage(by: oneKey, using: &sources) }
-  let coalesced = perSignature {
-    var batch = SignatureBatch(capacity: batchSize)
-    for item in votes { batch.append(item.signature, of: item.message, by: item.key) }
-    precondition(batch.verify(using: &generator).allSatisfy { $0 })
+
+  var field = Figure(per: multiplications)
+  var libsodium = Figure(per: batchSize)
+  var single = Figure(per: batchSize)
+  var batched = Figure(per: batchSize)
+  var sameKey = Figure(per: batchSize)
+  for _ in 0..<rounds {
+    field.measure {
+      var product = factor
+      for _ in 0..<multiplications { product = product * factor }
+      precondition(!product.isZero)
+    }
+    libsodium.measure {
+      for item in signed {
+        let status = crypto_sign_verify_detached(
+          item.signatureBytes,
+          item.message,
+          UInt64(item.message.count),
+          item.keyBytes
+        )
+        precondition(status == 0)
+      }
+    }
+    single.measure {
+      for item in signed {
+        precondition(Ed25519.isValid(item.signature, of: item.message, by: item.key))
+      }
+    }
+    batched.measure { verifyTogether(signed) }
+    sameKey.measure { verifyTogether(votes) }
   }
-  line("libsodium verify", libsodium, "us a signature")
-  line("single verify", single, "us a signature")
-  line("batch of \(batchSize)", batched, "us a signature")
-  line("batch of \(batchSize), one key", coalesced, "us a signature")
-  line("libsodium / batch", libsodium / batched, "times")
+  let ratio = libsodium.median / batched.median
+  print("field multiplication, dependent    \(decimal(field.median)) ns")
+  print("libsodium, each signature          \(decimal(libsodium.median / 1_000)) us")
+  print("single, each signature             \(decimal(single.median / 1_000)) us")
+  print("batch of \(batchSize), each signature       \(decimal(batched.median / 1_000)) us")
+  print("batch of \(batchSize) by one key, each      \(decimal(sameKey.median / 1_000)) us")
+  print("libsodium / batch                  \(decimal(ratio))")
 }
 
 private struct SignedMessage {
@@ -89,19 +95,27 @@ extension SecretKey {
   }
 }
 
-/// The median time in nanoseconds.
-private func median(_ rounds: Int, of work: () -> Void) -> Double {
-  let clock = ContinuousClock()
-  work()
-  let times = (0..<rounds).map { _ in clock.measure(work).wholeNanoseconds }.sorted()
-  return Double(times[rounds / 2])
+/// Times of one operation, in nanoseconds.
+private struct Figure {
+  private let operations: Int
+  private var times: [Double] = []
+
+  /// - Parameter operations: in one measured run; the figure is for one of them.
+  init(per operations: Int) {
+    self.operations = operations
+  }
+
+  mutating func measure(_ work: () -> Void) {
+    let time = ContinuousClock().measure(work).wholeNanoseconds
+    times.append(Double(time) / Double(operations))
+  }
+
+  var median: Double { times.sorted()[times.count / 2] }
 }
 
-/// Prints a name, a figure with two decimals and its unit.
-private func line(_ name: String, _ figure: Double, _ unit: String) {
-  let hundredths = Int(figure * 100 + 0.5)
-  let decimals = String(hundredths % 100)
-  let padding = String(repeating: " ", count: max(1, 36 - name.count))
-  let zeros = decimals.count == 1 ? "0" : ""
-  print("\(name)\(padding)\(hundredths / 100).\(zeros)\(decimals) \(unit)")
+/// Two decimals.
+private func decimal(_ value: Double) -> String {
+  let hundredths = Int(value * 100 + 0.5)
+  let fraction = hundredths % 100
+  return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
 }

@@ -13,13 +13,41 @@ extension EdwardsPoint {
   /// Against RFC 8032 two refusals are missing: y may be p or more (19 integers, taken modulo p),
   /// and x = 0 may have its sign bit set. So an encoding is refused only if it is off the curve.
   public init?(zip215 encoding: Encoding32) {
-    // x² = (y² - 1) / (d·y² + 1); the denominator is never 0, since -1/d is not a square.
+    let (y, u, v) = Self.ratio(encoding)
+    guard let root = FieldElement.squareRoot(of: u, over: v) else { return nil }
+    self.init(root: root, y: y, isNegative: encoding.topBit)
+  }
+
+  /// Decodes each as `init(zip215:)` does, in less time: the fixed cost of verifying a signature is
+  /// decoding two points. Variable-time.
+  public static func decoded(zip215 encodings: [Encoding32]) -> [EdwardsPoint?] {
+    var points: [EdwardsPoint?] = []
+    points.reserveCapacity(encodings.count)
+    for index in stride(from: 1, to: encodings.count, by: 2) {
+      let (first, second) = (encodings[index - 1], encodings[index])
+      let (y0, u0, v0) = ratio(first)
+      let (y1, u1, v1) = ratio(second)
+      let roots = FieldElement.squareRoots(of: (u0, u1), over: (v0, v1))
+      points.append(roots.0.map { .init(root: $0, y: y0, isNegative: first.topBit) })
+      points.append(roots.1.map { .init(root: $0, y: y1, isNegative: second.topBit) })
+    }
+    if points.count < encodings.count, let last = encodings.last {
+      points.append(EdwardsPoint(zip215: last))
+    }
+    return points
+  }
+
+  /// y, and u / v = x² = (y² - 1) / (d·y² + 1). v is never 0, since -1/d is not a square.
+  private static func ratio(
+    _ encoding: Encoding32
+  ) -> (y: FieldElement, u: FieldElement, v: FieldElement) {
     let y = FieldElement(encoding)
     let yy = y.squared()
-    guard let root = FieldElement.squareRoot(of: yy - .one, over: yy * Self.d + .one) else {
-      return nil
-    }
-    let x = root.isNegative == encoding.topBit ? root : -root
+    return (y, yy - .one, yy * Self.d + .one)
+  }
+
+  private init(root: FieldElement, y: FieldElement, isNegative: Bool) {
+    let x = root.isNegative == isNegative ? root : -root
     self.init(x: x, y: y, z: .one, t: x * y)
   }
 

@@ -25,16 +25,16 @@ extension EdwardsPoint {
       position -= 1
       sum = sum.projective.doubled()
       for index in schedule.additions(at: position) {
-        sum = sum.extended.adding(table[index])
+        sum = sum.extended.adding(table[schedule.entries[index]])
       }
       for index in schedule.subtractions(at: position) {
-        sum = sum.extended.subtracting(table[index])
+        sum = sum.extended.subtracting(table[schedule.entries[index]])
       }
       for index in basepointSchedule.additions(at: position) {
-        sum = sum.extended.adding(basepointTable[index])
+        sum = sum.extended.adding(basepointTable[basepointSchedule.entries[index]])
       }
       for index in basepointSchedule.subtractions(at: position) {
-        sum = sum.extended.subtracting(basepointTable[index])
+        sum = sum.extended.subtracting(basepointTable[basepointSchedule.entries[index]])
       }
     }
     return sum.extended

@@ -15,10 +15,9 @@ public enum Ed25519 {
     of message: [UInt8],
     by key: PublicKey
   ) -> Bool {
-    guard let claim = SignatureClaim(signature, of: message, by: key),
-      let a = EdwardsPoint(zip215: Encoding32(key.bytes)),
-      let r = EdwardsPoint(zip215: claim.r)
-    else { return false }
+    guard let claim = SignatureClaim(signature, of: message, by: key) else { return false }
+    let points = EdwardsPoint.decoded(zip215: [claim.r, Encoding32(key.bytes)])
+    guard let r = points[0], let a = points[1] else { return false }
     return isValid(s: claim.s, r: r, k: claim.k, a: a)
   }
 

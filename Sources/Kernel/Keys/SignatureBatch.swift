@@ -72,21 +72,22 @@ public struct SignatureBatch: Sendable {
     of claims: ArraySlice<SignatureClaim?>,
     using generator: inout some RandomNumberGenerator
   ) -> [Term] {
-    // For lookup only; its order is never used.
-    var points: [PublicKey: EdwardsPoint?] = [:]
     let weights = weights(count: claims.count, using: &generator)
+    // Every R, and every key once.
+    var encodings = claims.compactMap { $0?.r }
+    var places: [PublicKey: Int] = [:]  // for lookup only; its order is never used
+    for case let claim? in claims where places[claim.key] == nil {
+      places[claim.key] = encodings.count
+      encodings.append(Encoding32(claim.key.bytes))
+    }
+    let points = EdwardsPoint.decoded(zip215: encodings)
     var terms: [Term] = []
     terms.reserveCapacity(claims.count)
+    var next = 0
     for (index, weight) in zip(claims.indices, weights) {
-      guard let claim = claims[index] else { continue }
-      let a: EdwardsPoint?
-      if let known = points[claim.key] {
-        a = known
-      } else {
-        a = EdwardsPoint(zip215: Encoding32(claim.key.bytes))
-        points[claim.key] = a
-      }
-      guard let a, let r = EdwardsPoint(zip215: claim.r) else { continue }
+      guard let claim = claims[index], let place = places[claim.key] else { continue }
+      defer { next += 1 }
+      guard let r = points[next], let a = points[place] else { continue }
       terms.append(Term(index: index, claim: claim, a: a, r: r, weight: weight))
     }
     return terms
