@@ -19,11 +19,11 @@ struct CompletedPoint: BitwiseCopyable {
   let g: Unreduced
   let h: Unreduced
 
-  /// 3M
+  /// Costs 3M.
   @inline(__always)
   var projective: ProjectivePoint { ProjectivePoint(x: e * f, y: g * h, z: f * g) }
 
-  /// 4M
+  /// Costs 4M.
   @inline(__always)
   var extended: EdwardsPoint { EdwardsPoint(x: e * f, y: g * h, z: f * g, t: e * h) }
 }
@@ -66,7 +66,7 @@ extension EdwardsPoint {
   @inline(__always)
   var projective: ProjectivePoint { ProjectivePoint(x: x, y: y, z: z) }
 
-  /// 1M
+  /// Costs 1M.
   @inline(__always)
   var cached: CachedPoint {
     CachedPoint(

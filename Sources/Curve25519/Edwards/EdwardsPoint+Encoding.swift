@@ -1,5 +1,7 @@
 extension EdwardsPoint {
-  /// RFC 8032, section 5.1.2: y below p, and in the top bit whether x is odd. One inversion.
+  /// RFC 8032, section 5.1.2: y below p, and in the top bit whether x is odd.
+  ///
+  /// One inversion.
   public var encoding: Encoding32 {
     let inverse = z.inverted()
     let (x, y) = (x * inverse, y * inverse)
@@ -8,9 +10,9 @@ extension EdwardsPoint {
     return Encoding32(words: (words.0, words.1, words.2, words.3 | sign &<< 63))
   }
 
-  /// Decodes as ZIP-215 says; nil if no point has this y. Variable-time.
+  /// Decodes as ZIP-215 says; nil if no point has this y.
   ///
-  /// Against RFC 8032 two refusals are missing: y may be p or more (19 integers, taken modulo p),
+  /// Variable-time. Against RFC 8032 two refusals are missing: y may be p or more (19 integers, taken modulo p),
   /// and x = 0 may have its sign bit set. So an encoding is refused only if it is off the curve.
   public init?(zip215 encoding: Encoding32) {
     let (y, u, v) = Self.ratio(encoding)
@@ -18,8 +20,9 @@ extension EdwardsPoint {
     self.init(root: root, y: y, isNegative: encoding.topBit)
   }
 
-  /// Decodes each as `init(zip215:)` does, in less time: the fixed cost of verifying a signature is
-  /// decoding two points. Variable-time.
+  /// Decodes each as `init(zip215:)` does, in less time.
+  ///
+  /// Two decodings are most of the fixed cost of verifying a signature. Variable-time.
   public static func decoded(zip215 encodings: [Encoding32]) -> [EdwardsPoint?] {
     var points: [EdwardsPoint?] = []
     points.reserveCapacity(encodings.count)
@@ -37,7 +40,9 @@ extension EdwardsPoint {
     return points
   }
 
-  /// y, and u / v = x² = (y² - 1) / (d·y² + 1). v is never 0, since -1/d is not a square.
+  /// y, and x² = u / v = (y² - 1) / (d·y² + 1).
+  ///
+  /// v is never 0, since -1/d is not a square.
   private static func ratio(
     _ encoding: Encoding32
   ) -> (y: FieldElement, u: FieldElement, v: FieldElement) {
@@ -51,7 +56,9 @@ extension EdwardsPoint {
     self.init(x: x, y: y, z: .one, t: x * y)
   }
 
-  /// Decodes as RFC 8032, section 5.1.3, says: exactly what `encoding` writes. Variable-time.
+  /// Decodes as RFC 8032, section 5.1.3, says: exactly what `encoding` writes.
+  ///
+  /// Variable-time.
   public init?(canonical encoding: Encoding32) {
     self.init(zip215: encoding)
     var words = y.encoding.words

@@ -1,6 +1,9 @@
 extension EdwardsPoint {
   /// Σ scalarᵢ·pointᵢ + basepointScalar·B, in variable time: for public inputs only.
   ///
+  /// A scalar counts as the integer in 0..<ℓ: on a point with a small-order component, products by
+  /// s and by s + ℓ differ, until `multipliedByCofactor` clears the component.
+  ///
   /// Straus 1964 with non-adjacent forms: one chain of 253 doublings for all terms, and for each term
   /// a table of 8 odd multiples and one addition for every sixth bit of its scalar. Pippenger's
   /// buckets need fewer additions only from some 300 terms on.

@@ -37,7 +37,7 @@ extension FieldElement {
     )
   }
 
-  /// u·v^7 and u·v^3
+  /// u·v^7 and u·v^3.
   private static func rootBase(_ u: Self, _ v: Self) -> (base: Self, factor: Self) {
     let v3 = v.squared() * v
     let factor = u * v3

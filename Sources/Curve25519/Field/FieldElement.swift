@@ -81,7 +81,9 @@ struct Unreduced: BitwiseCopyable {
     Self(a.l0 &+ b.l0, a.l1 &+ b.l1, a.l2 &+ b.l2, a.l3 &+ b.l3, a.l4 &+ b.l4)
   }
 
-  /// a + 2p - b. No limb falls below zero: b's are at most 2^51 + 2^13, those of 2p at least
+  /// a + 2p - b.
+  ///
+  /// No limb falls below zero: b's are at most 2^51 + 2^13, those of 2p at least
   /// 2^52 - 38.
   @inlinable @inline(__always)
   static func &- (a: Self, b: FieldElement) -> Self {
@@ -103,15 +105,20 @@ struct Unreduced: BitwiseCopyable {
     let b2 = b.l2 &* 19
     let b3 = b.l3 &* 19
     let b4 = b.l4 &* 19
-    let c0 = wide(a.l0, b.l0) &+ wide(a.l4, b1) &+ wide(a.l3, b2) &+ wide(a.l2, b3)
+    let c0 =
+      wide(a.l0, b.l0) &+ wide(a.l4, b1) &+ wide(a.l3, b2) &+ wide(a.l2, b3)
       &+ wide(a.l1, b4)
-    let c1 = wide(a.l1, b.l0) &+ wide(a.l0, b.l1) &+ wide(a.l4, b2) &+ wide(a.l3, b3)
+    let c1 =
+      wide(a.l1, b.l0) &+ wide(a.l0, b.l1) &+ wide(a.l4, b2) &+ wide(a.l3, b3)
       &+ wide(a.l2, b4)
-    let c2 = wide(a.l2, b.l0) &+ wide(a.l1, b.l1) &+ wide(a.l0, b.l2) &+ wide(a.l4, b3)
+    let c2 =
+      wide(a.l2, b.l0) &+ wide(a.l1, b.l1) &+ wide(a.l0, b.l2) &+ wide(a.l4, b3)
       &+ wide(a.l3, b4)
-    let c3 = wide(a.l3, b.l0) &+ wide(a.l2, b.l1) &+ wide(a.l1, b.l2) &+ wide(a.l0, b.l3)
+    let c3 =
+      wide(a.l3, b.l0) &+ wide(a.l2, b.l1) &+ wide(a.l1, b.l2) &+ wide(a.l0, b.l3)
       &+ wide(a.l4, b4)
-    let c4 = wide(a.l4, b.l0) &+ wide(a.l3, b.l1) &+ wide(a.l2, b.l2) &+ wide(a.l1, b.l3)
+    let c4 =
+      wide(a.l4, b.l0) &+ wide(a.l3, b.l1) &+ wide(a.l2, b.l2) &+ wide(a.l1, b.l3)
       &+ wide(a.l0, b.l4)
     return carried(c0, c1, c2, c3, c4)
   }

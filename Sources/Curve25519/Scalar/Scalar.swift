@@ -66,7 +66,7 @@ private let order: Words = (
   0x5812_631a_5cf5_d3ed, 0x14de_f9de_a2f7_9cd6, 0, 0x1000_0000_0000_0000
 )
 
-/// 2ℓ
+/// 2ℓ.
 private let twiceOrder: Words = (
   0xb024_c634_b9eb_a7da, 0x29bd_f3bd_45ef_39ac, 0, 0x2000_0000_0000_0000
 )
@@ -173,7 +173,9 @@ private func multiply(_ a: Words, _ b: Words) -> (low: Words, high: Words) {
   return ((row0.0, row1.0, row2.0, row3.0), (row3.1, row3.2, row3.3, row3.4))
 }
 
-/// a·b + sum, five words. No column overflows: (2^64-1)^2 + 2·(2^64-1) = 2^128 - 1.
+/// a·b + sum, five words.
+///
+/// No column overflows: (2^64-1)^2 + 2·(2^64-1) = 2^128 - 1.
 @inline(__always)
 private func multiplyRow(
   _ a: UInt64,

@@ -1,6 +1,8 @@
 internal import CSodium
 
-/// An Ed25519 signing key (RFC 8032). Signing is libsodium's, in constant time.
+/// An Ed25519 signing key (RFC 8032).
+///
+/// Signing is libsodium's, in constant time.
 public final class SecretKey: Sendable {
   public let publicKey: PublicKey
 

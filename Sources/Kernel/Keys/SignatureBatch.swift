@@ -135,8 +135,9 @@ public struct SignatureBatch: Sendable {
     }
   }
 
-  /// The equation above. Signatures by one key share its term: votes come by the hundred from one
-  /// representative.
+  /// The equation above.
+  ///
+  /// Signatures by one key share its term: votes come by the hundred from one representative.
   private static func isSatisfied(by terms: ArraySlice<Term>) -> Bool {
     var s = Scalar.zero
     var products: [(scalar: Scalar, point: EdwardsPoint)] = []

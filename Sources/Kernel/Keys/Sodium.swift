@@ -2,7 +2,9 @@ internal import CSodium
 
 /// libsodium, initialised.
 enum Sodium {
-  /// Evaluated once, by the first that asks. Only then does libsodium know the page size, which its
+  /// Evaluated once, by the first that asks.
+  ///
+  /// Only then does libsodium know the page size, which its
   /// guarded memory needs, and the fastest code for this processor.
   private static let isReady = sodium_init() >= 0
 
