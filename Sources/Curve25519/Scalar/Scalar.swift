@@ -192,8 +192,3 @@ private func multiplyRow(
     UInt64(truncatingIfNeeded: c3 &>> 64)
   )
 }
-
-@inline(__always)
-private func wide(_ a: UInt64, _ b: UInt64) -> UInt128 {
-  UInt128(truncatingIfNeeded: a) &* UInt128(truncatingIfNeeded: b)
-}
