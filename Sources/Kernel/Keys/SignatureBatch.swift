@@ -18,8 +18,10 @@ public struct SignatureBatch: Sendable {
   /// second-level cache.
   static let equationMax = 128
 
-  /// Groups of this size or smaller are checked one by one.
-  private static let bisectionMin = 2
+  /// A failed group of this size or smaller is checked one by one.
+  ///
+  /// Smaller groups cost more than half of single checks each, and would mostly fail too.
+  private static let bisectionMin = 4
 
   /// Nil where s was out of range.
   private var claims: [SignatureClaim?] = []
@@ -46,14 +48,14 @@ public struct SignatureBatch: Sendable {
   /// - Parameter generator: gives 32 bytes for each 128 signatures, from which the weights are
   ///   made. It must be unpredictable to the signers; a seeded one is for simulations and tests.
   /// - Returns: for each signature what `Ed25519.isValid` says of it, except with probability
-  ///   2^-128. A batch without invalid signatures costs one equation for each 128; an invalid one
-  ///   costs two to three times its equation.
+  ///   2^-128. Without invalid signatures the cost is one equation for each 128; with one, two or
+  ///   three of them; with invalid ones only, three times that of checking one by one.
   public func verify(using generator: inout some RandomNumberGenerator) -> [Bool] {
     var valid = [Bool](repeating: false, count: claims.count)
     for start in stride(from: 0, to: claims.count, by: Self.equationMax) {
       let range = start..<min(start + Self.equationMax, claims.count)
       let terms = Self.terms(of: claims[range], using: &generator)
-      Self.bisect(terms[...], into: &valid)
+      Self.settle(terms[...], in: &valid)
     }
     return valid
   }
@@ -116,7 +118,23 @@ public struct SignatureBatch: Sendable {
   }
 
   /// Marks the valid ones.
-  private static func bisect(_ terms: ArraySlice<Term>, into valid: inout [Bool]) {
+  ///
+  /// - Parameters:
+  ///   - terms: one group of one equation.
+  ///   - isFailing: whether one is known to be invalid, because the other half of a failed group was
+  ///     found valid: then the equation of all need not be tried.
+  ///   - valid: by index in the batch.
+  /// - Returns: whether all are valid.
+  @discardableResult
+  private static func settle(
+    _ terms: ArraySlice<Term>,
+    isFailing: Bool = false,
+    in valid: inout [Bool]
+  ) -> Bool {
+    if !isFailing, terms.count > 1, isSatisfied(by: terms) {
+      for term in terms { valid[term.index] = true }
+      return true
+    }
     if terms.count <= bisectionMin {
       for term in terms {
         valid[term.index] = Ed25519.isValid(
@@ -126,13 +144,12 @@ public struct SignatureBatch: Sendable {
           a: term.a
         )
       }
-    } else if isSatisfied(by: terms) {
-      for term in terms { valid[term.index] = true }
-    } else {
-      let middle = terms.startIndex + terms.count / 2
-      bisect(terms[..<middle], into: &valid)
-      bisect(terms[middle...], into: &valid)
+      return terms.allSatisfy { valid[$0.index] }
     }
+    let middle = terms.startIndex + terms.count / 2
+    let isFirstHalfValid = settle(terms[..<middle], in: &valid)
+    settle(terms[middle...], isFailing: isFirstHalfValid, in: &valid)
+    return false
   }
 
   /// The equation above.
