@@ -101,6 +101,7 @@ let package = Package(
     .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
     .pure("Simulation", ["Kernel"]),
+    .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
@@ -121,7 +122,7 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "Simulation", "Storage", "Service", "HTTP", "EventLoop",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Simulation", "Storage", "Service", "HTTP", "EventLoop",
         "Kernel", "Curve25519", "CSodium",
       ]
     ),
@@ -130,7 +131,7 @@ let package = Package(
     .tests("Curve25519", ["Curve25519"]),
     .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
     .tests("SmallNano", ["SmallNano", "Kernel"]),
-    .tests("Simulation", ["Simulation", "SmallNano", "Kernel"]),
+    .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),

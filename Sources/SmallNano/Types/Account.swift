@@ -21,6 +21,16 @@ public struct Account: Hashable, Comparable, Sendable, BitwiseCopyable, CustomSt
 
   public var bytes: Bytes32 { key.bytes }
 
+  /// The next account in order, for scans in pages; nil after the last.
+  public var successor: Account? {
+    var bytes = self.bytes.bytes
+    for index in bytes.indices.reversed() {
+      bytes[index] &+= 1
+      if bytes[index] != 0 { return Bytes32(bytes).map { Account($0) } }
+    }
+    return nil
+  }
+
   public static func < (a: Self, b: Self) -> Bool { a.key < b.key }
 
   /// The address.

@@ -39,6 +39,8 @@ public struct NetworkParameters: Hashable, Sendable {
   public let rpcPort: UInt16
   public let chainID: ChainID
   public let genesisBlock: Block
+  /// From the launch file; dev has none.
+  public var bootstrap: BootstrapWeights?
 
   public init(
     network: Network,
