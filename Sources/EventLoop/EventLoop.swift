@@ -165,6 +165,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     flushes.append(action)
   }
 
+  var sleeperCount: Int { sleepers.count }
+
   func add(_ sleeper: Sleeper) -> Bool {
     precondition(isCurrent)
     if !isStopped { sleepers[ObjectIdentifier(sleeper)] = sleeper }
