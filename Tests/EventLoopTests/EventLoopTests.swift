@@ -253,6 +253,7 @@ struct WatchTests {
     let seen = await events.reduce(into: []) { $0.append($1) }
     #expect(seen.prefix(4) == [1, 2, 3, -1])
     #expect(seen.count > 4)
+    withExtendedLifetime(pipe) {}
     await loop.shutdown()
   }
 
@@ -276,6 +277,7 @@ struct WatchTests {
       }
     }
     #expect(calls == 1)
+    withExtendedLifetime(pipes) {}
     await loop.shutdown()
   }
 
