@@ -138,10 +138,10 @@ public actor HTTPClient {
     let id = connection.id
     active[id] = connection
     let timer = loop.schedule(at: deadline) { connection.close(.timeout) }
+    // A method of the actor, for `self` must stand in the closure: one that does not capture it is
+    // not isolated to it and leaves the loop.
     let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        connection.exchange(request, method) { continuation.resume(returning: $0) }
-      }
+      await self.response(to: request, method, on: connection)
     } onCancel: {
       loop.execute { self.assumeIsolated { $0.active[id]?.close(.cancelled) } }
     }
@@ -153,6 +153,16 @@ public actor HTTPClient {
       connection.close(.cancelled)
     }
     return try result.get()
+  }
+
+  private func response(
+    to request: [UInt8],
+    _ method: HTTPMethod,
+    on connection: HTTPClientConnection
+  ) async -> Result<HTTPResponse, HTTPClientFailure> {
+    await withCheckedContinuation { continuation in
+      connection.exchange(request, method) { continuation.resume(returning: $0) }
+    }
   }
 
   private func remove(_ connection: HTTPClientConnection) {

@@ -32,11 +32,11 @@ final class HTTPClientConnection: ConnectionHandler {
   /// Sends a request; the completion is called once, with the response or what came instead.
   func exchange(_ request: [UInt8], _ method: HTTPMethod, completion: @escaping Completion) {
     precondition(self.completion == nil)
+    hasResponseBegun = false
     guard connection.isOpen else {
       return completion(.failure(failure ?? .disconnected("closed by the other end")))
     }
     self.completion = completion
-    hasResponseBegun = false
     parser.expectResponse(to: method)
     _ = connection.send(request)
   }

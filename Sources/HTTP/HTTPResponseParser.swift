@@ -38,7 +38,6 @@ public struct HTTPResponseParser: Sendable {
   /// Says what the next response answers.
   public mutating func expectResponse(to method: HTTPMethod) {
     isHead = method == .head
-    interims = 0
   }
 
   public mutating func append(_ bytes: RawSpan) {
@@ -178,6 +177,7 @@ public struct HTTPResponseParser: Sendable {
       }
       return nil
     }
+    interims = 0
     keepsAlive = !reader.has("close", in: "connection")
     let response = HTTPResponse(status: status, fields: reader.fields)
     if isHead || status == 204 || status == 304 { return response }

@@ -67,7 +67,9 @@ public final class Listener {
       throw ListenFailure(address: address, code: error.code)
     }
     socket.set(SO_REUSEADDR, of: SOL_SOCKET, to: 1)
-    if address.ip.v4 == nil { socket.set(IPV6_V6ONLY, of: Int32(IPPROTO_IPV6), to: address.ip == .anyV6 ? 0 : 1) }
+    if address.ip.v4 == nil {
+      socket.set(IPV6_V6ONLY, of: Int32(IPPROTO_IPV6), to: address.ip == .anyV6 ? 0 : 1)
+    }
     var code = socket.bind(to: address)
     if code == 0, listen(socket.descriptor, Self.backlog) < 0 { code = errno }
     self.socket = socket
@@ -103,7 +105,14 @@ public final class Listener {
       let (descriptor, remote) = socket.accept()
       switch descriptor {
       case 0...:
-        onAccept(Connection(Socket(descriptor: descriptor), remote: remote, on: loop, outboundMax: outboundMax))
+        onAccept(
+          Connection(
+            Socket(descriptor: descriptor),
+            remote: remote,
+            on: loop,
+            outboundMax: outboundMax
+          )
+        )
       case -EAGAIN:
         return
       case -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM:

@@ -13,7 +13,8 @@ struct Socket {
 
   /// A new socket of the address's family, close-on-exec.
   init(for address: SocketAddress) throws(SystemFailure) {
-    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    let type =
+      Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     descriptor = socket(address.ip.v4 == nil ? AF_INET6 : AF_INET, type, 0)
     if descriptor < 0 { throw SystemFailure("open a socket", code: errno) }
   }
@@ -63,7 +64,9 @@ struct Socket {
     let descriptor = withUnsafeMutableBytes(of: &ip) { bytes in
       clinux_accept(self.descriptor, bytes.bindMemory(to: UInt8.self).baseAddress, &port)
     }
-    return (descriptor, SocketAddress(IPAddress(high: ip.0.bigEndian, low: ip.1.bigEndian), port: port))
+    return (
+      descriptor, SocketAddress(IPAddress(high: ip.0.bigEndian, low: ip.1.bigEndian), port: port)
+    )
   }
 
   /// Bytes read, 0 at the end of the stream, or a negated error number.
@@ -121,11 +124,17 @@ extension SocketAddress {
     let raw = UnsafeRawPointer(storage)
     if Int32(storage.pointee.ss_family) == AF_INET {
       let address = raw.load(as: sockaddr_in.self)
-      self.init(IPAddress(v4: UInt32(bigEndian: address.sin_addr.s_addr)), port: UInt16(bigEndian: address.sin_port))
+      self.init(
+        IPAddress(v4: UInt32(bigEndian: address.sin_addr.s_addr)),
+        port: UInt16(bigEndian: address.sin_port)
+      )
     } else {
       let address = raw.load(as: sockaddr_in6.self)
       let (high, low) = withUnsafeBytes(of: address.sin6_addr) { bytes in
-        (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        (
+          bytes.loadUnaligned(as: UInt64.self),
+          bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        )
       }
       self.init(
         IPAddress(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low)),

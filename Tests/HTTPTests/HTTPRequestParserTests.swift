@@ -45,7 +45,9 @@ struct HTTPRequestParserTests {
 
   @Test("A request is read field by field")
   func whole() {
-    let outcome = parse("POST /a/b?c=d?e HTTP/1.1\r\nHost: x\r\nX-A: \t b c\t\r\ncontent-length: 3\r\n\r\nxyz")
+    let outcome = parse(
+      "POST /a/b?c=d?e HTTP/1.1\r\nHost: x\r\nX-A: \t b c\t\r\ncontent-length: 3\r\n\r\nxyz"
+    )
     #expect(outcome.failure == nil)
     #expect(outcome.requests == ["post /a/b c=d?e host=x&x-a=b c&content-length=3 [120, 121, 122]"])
   }
@@ -79,7 +81,8 @@ struct HTTPRequestParserTests {
       "\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
       // Request line.
       "GET  / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1 \r\nHost: x\r\n\r\n",
-      " GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET /\r\nHost: x\r\n\r\n", "GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n",
+      " GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET /\r\nHost: x\r\n\r\n",
+      "GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n",
       "G(T / HTTP/1.1\r\nHost: x\r\n\r\n", "GET x HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET http://a/ HTTP/1.1\r\nHost: x\r\n\r\n", "GET * HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /#a HTTP/1.1\r\nHost: x\r\n\r\n", "GET /\u{e9} HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -88,8 +91,10 @@ struct HTTPRequestParserTests {
       // Fields.
       "GET / HTTP/1.1\r\nHost : x\r\n\r\n", "GET / HTTP/1.1\r\n: x\r\nHost: x\r\n\r\n",
       "GET / HTTP/1.1\r\nHost\r\n\r\n", "GET / HTTP/1.1\r\nHo st: x\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost: x\r\nA: \u{1}\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nA: \u{7f}\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost: x\r\nA: \u{e9}\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\u{e9}: a\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: x\r\nA: \u{1}\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: x\r\nA: \u{7f}\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: x\r\nA: \u{e9}\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: x\r\n\u{e9}: a\r\n\r\n",
       // Host.
       "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
       // Body length.
@@ -133,7 +138,9 @@ struct HTTPRequestParserTests {
   @Test("A failure is final, and requests before it stand")
   func final() throws {
     var parser = makeParser()
-    parser.append(Array("GET / HTTP/1.1\r\nHost: x\r\n\r\nBAD\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+    parser.append(
+      Array("GET / HTTP/1.1\r\nHost: x\r\n\r\nBAD\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+    )
     #expect(try parser.next() != nil)
     #expect(throws: HTTPParseFailure.self) { try parser.next() }
     parser.append(Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
@@ -142,7 +149,9 @@ struct HTTPRequestParserTests {
 
   @Test("An expectation is told once, and not if the body is there already")
   func expectation() throws {
-    let head = Array("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\n".utf8)
+    let head = Array(
+      "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\n".utf8
+    )
     var parser = makeParser()
     #expect(parser.stage == .idle)
     parser.append(head)
@@ -221,7 +230,10 @@ struct HTTPResponseParserTests {
     arguments: [
       ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc", ["abc"]),
       ("HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n", [""]),
-      ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\nt: u\r\n\r\n", ["abc"]),
+      (
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\nt: u\r\n\r\n",
+        ["abc"]
+      ),
       ("HTTP/1.1 200 OK\r\n\r\nabc", ["abc"]),
       ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na", ["a"]),
       ("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na", ["", "a"]),
@@ -244,7 +256,8 @@ struct HTTPResponseParserTests {
     arguments: [
       "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000\r\n\r\n", "hello\r\n\r\n",
       "HTTP/1.1 600 OK\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\n",
-      "HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\na",
+      "HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n",
+      "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\na",
       "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n15\r\n",
       "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\r\n",
       "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n",

@@ -10,7 +10,8 @@ actor RawClient: ConnectionHandler {
   private var connection: Connection?
   private var text = ""
   private var hasEnded = false
-  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] =
+    []
 
   init(to address: SocketAddress, on loop: EventLoop) async throws {
     self.loop = loop

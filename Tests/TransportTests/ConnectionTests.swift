@@ -169,7 +169,10 @@ struct ConnectionTests {
         var random = SplitMix64(seed: 5)
         var expected: [UInt8] = []
         while expected.count < 8 << 20 {
-          let size = Int.random(in: 1...(Bool.random(using: &random) ? 100 : 300_000), using: &random)
+          let size = Int.random(
+            in: 1...(Bool.random(using: &random) ? 100 : 300_000),
+            using: &random
+          )
           let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: size), count: size)
           #expect(end.connection.send(bytes) == .accepted)
           expected += bytes

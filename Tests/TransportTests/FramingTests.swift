@@ -67,7 +67,9 @@ struct FrameReaderTests {
         let size = Int.random(in: 0..<8, using: &random)
         // Biased to the magic byte, to get past the header often.
         reader.append(
-          (0..<size).map { _ in Bool.random(using: &random) ? 70 : .random(in: 0...255, using: &random) }
+          (0..<size).map { _ in
+            Bool.random(using: &random) ? 70 : .random(in: 0...255, using: &random)
+          }
         )
         do {
           while try reader.next() != nil {}

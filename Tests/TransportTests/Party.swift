@@ -20,7 +20,8 @@ actor Party {
   private var listener: Listener?
   private var connector: Connector?
   private(set) var ends: [End] = []
-  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] =
+    []
 
   init(on loop: EventLoop, _ behaviour: Behaviour = Behaviour()) {
     self.loop = loop
@@ -63,7 +64,8 @@ actor Party {
   }
 
   /// Calls `body` with the first connection, once there is one.
-  func withEnd<Result: Sendable>(_ body: @Sendable (End) throws -> Result) async rethrows -> Result {
+  func withEnd<Result: Sendable>(_ body: @Sendable (End) throws -> Result) async rethrows -> Result
+  {
     await wait { !self.ends.isEmpty }
     return try body(ends[0])
   }

@@ -163,7 +163,8 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
 
   private static func parseV6(_ text: [UInt8]) -> [UInt16]? {
     let colon = UInt8(ascii: ":")
-    guard let gap = text.indices.dropLast().first(where: { text[$0...].starts(with: [colon, colon]) })
+    guard
+      let gap = text.indices.dropLast().first(where: { text[$0...].starts(with: [colon, colon]) })
     else {
       let groups = parseGroups(text[...], mayEndInV4: true)
       return groups?.count == 8 ? groups : nil
