@@ -18,8 +18,10 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
 
   private let epoll: Int32
   private let waker: Int32
-  /// The thread that is the loop now, 0 for none. A thread compares it with its own number only,
-  /// which no other thread writes; hence the relaxed order.
+  /// The thread that is the loop now, 0 for none.
+  ///
+  /// A thread compares it with its own number only, which no other thread writes; hence the relaxed
+  /// order.
   private let currentThread = Atomic<UInt>(0)
   private let inbox = Mutex(Inbox())
 
@@ -32,8 +34,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
   private var flushes: [() -> Void] = []
   private var sleepers: [ObjectIdentifier: Sleeper] = [:]
   private var isStopped = false
-  /// Space for whoever reads a socket, so that an idle connection holds no buffer. Its content
-  /// means nothing after the reader returns to the loop.
+  /// Space for whoever reads a socket, so that an idle connection holds no buffer.
+  ///
+  /// Its content means nothing after the reader returns to the loop.
   package let scratch: UnsafeMutableRawBufferPointer
 
   /// Bytes read from a socket at a time.
@@ -72,6 +75,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
   /// - Parameters:
   ///   - name: what `top -H` shows, at most 15 characters.
   ///   - stackSize: bytes; only touched pages cost memory.
+  /// - Throws: `SystemFailure` if no descriptor or thread can be had.
   public init(name: String = "loop", stackSize: Int = 512 * 1024) throws(SystemFailure) {
     self.name = name
     epoll = try checked(clinux_epoll_create(), "create an epoll set")
@@ -94,12 +98,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
 
   public var now: Instant { SystemClock.now }
 
-  /// Does something on the loop soon, after what was asked before it. From any thread.
+  /// Does something on the loop soon, after what was asked before it.
+  ///
+  /// From any thread.
   public func execute(_ body: @escaping @Sendable () -> Void) {
     accept(.call(body))
   }
 
-  /// Does something on the loop and returns its result. From any thread or task.
+  /// Does something on the loop and returns its result.
+  ///
+  /// From any thread or task.
   public func run<Result: Sendable, Failure: Error>(
     _ body: @escaping @Sendable () throws(Failure) -> Result
   ) async throws(Failure) -> Result {

@@ -12,7 +12,9 @@ public struct Readiness: OptionSet, Sendable {
   public static let writable = Readiness(rawValue: UInt32(CLINUX_WRITABLE))
   /// Reported without being asked for.
   public static let error = Readiness(rawValue: UInt32(CLINUX_ERROR))
-  /// Both directions have ended. Reported without being asked for.
+  /// Both directions have ended.
+  ///
+  /// Reported without being asked for.
   public static let hangup = Readiness(rawValue: UInt32(CLINUX_HANGUP))
 }
 
@@ -70,7 +72,9 @@ public final class Watch {
     clinux_epoll_remove(epoll, descriptor)
   }
 
-  /// Ends the watch. Its handler is not called again, even for events already collected.
+  /// Ends the watch.
+  ///
+  /// Its handler is not called again, even for events already collected.
   public func cancel() {
     guard handler != nil else { return }
     handler = nil

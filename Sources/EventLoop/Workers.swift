@@ -55,7 +55,9 @@ public final class Workers: @unchecked Sendable {
   /// - Parameters:
   ///   - count: threads, at least one.
   ///   - queueMax: how much work may wait, beside what runs.
+  ///   - name: of the threads, with their number added.
   ///   - stackSize: bytes a thread; only touched pages cost memory.
+  /// - Throws: `SystemFailure` if a thread cannot be started.
   public init(
     count: Int,
     queueMax: Int,

@@ -41,7 +41,12 @@ public actor HTTPClient {
   /// Connections kept for later calls.
   private static let idleMax = 8
 
-  /// - Parameter limits: sizes of the response.
+  /// Makes a client, which connects when it is first used.
+  ///
+  /// - Parameters:
+  ///   - address: the server.
+  ///   - loop: where the connections live.
+  ///   - limits: sizes of a response.
   public init(
     to address: SocketAddress,
     on loop: EventLoop,
@@ -58,8 +63,13 @@ public actor HTTPClient {
   /// tried once more on a new one, and a POST fails, for it may have been carried out.
   ///
   /// - Parameters:
+  ///   - method: what to do.
   ///   - target: path and query, beginning with `/`.
   ///   - fields: beside host and content-length, which are set here.
+  ///   - body: sent with a POST.
+  ///   - timeout: for all of it, connecting included.
+  /// - Returns: the response.
+  /// - Throws: `HTTPClientFailure` if there was none.
   public func send(
     _ method: HTTPMethod,
     _ target: String,

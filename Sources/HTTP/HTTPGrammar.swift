@@ -19,8 +19,10 @@ enum HTTPGrammar {
     !text.isEmpty && text.allSatisfy(isTokenByte)
   }
 
-  /// Visible ASCII, space and tab. `obs-text` (bytes from 0x80) is refused: no field that is read
-  /// here has a use for it, and values stay plain text.
+  /// Visible ASCII, space and tab.
+  ///
+  /// `obs-text` (bytes from 0x80) is refused: no field that is read here has a use for it, and
+  /// values stay plain text.
   static func isFieldByte(_ byte: UInt8) -> Bool {
     (0x20..<0x7f).contains(byte) || byte == 0x09
   }
@@ -110,7 +112,9 @@ public enum HTTPParseFailure: Error, Hashable, Sendable, CustomStringConvertible
 
 /// Sizes beyond which a message is refused.
 public struct HTTPMessageLimits: Sendable {
-  /// Bytes of the first line. Targets here are short; this is for a wallet page's longest query.
+  /// Bytes of the first line.
+  ///
+  /// Targets here are short; this is for a wallet page's longest query.
   public var lineMax = 4096
   /// Bytes of all field lines together: what browsers send to a local page with cookies of others.
   public var fieldBytesMax = 16 * 1024

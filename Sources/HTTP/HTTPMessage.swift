@@ -74,7 +74,7 @@ public struct HTTPResponse: Hashable, Sendable {
   public var fields: HTTPFields
   public var body: [UInt8]
 
-  /// - Parameter status: 200...599.
+  /// Makes a response; the status is from 200 to 599.
   public init(status: Int, fields: HTTPFields = [:], body: [UInt8] = []) {
     self.status = status
     self.fields = fields
@@ -89,7 +89,9 @@ public struct HTTPResponse: Hashable, Sendable {
     self.init(status: status, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
   }
 
-  /// The response on the wire. The framing fields are ours alone: a handler's are not written.
+  /// The response on the wire.
+  ///
+  /// The framing fields are ours alone: a handler's are not written.
   func encoded(keepsAlive: Bool, withoutBody: Bool) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(160 + (withoutBody ? 0 : body.count))

@@ -1,4 +1,6 @@
-/// Reads one response after another from bytes as they come. Pure.
+/// Reads one response after another from bytes as they come.
+///
+/// Pure.
 public struct HTTPResponseParser: Sendable {
   private enum State {
     case statusLine
@@ -12,7 +14,9 @@ public struct HTTPResponseParser: Sendable {
     case failed(HTTPParseFailure)
   }
 
-  /// Interim responses before the real one. Servers send one, if any.
+  /// Interim responses before the real one.
+  ///
+  /// Servers send one, if any.
   private static let interimMax = 8
   /// Bytes of the line before a chunk, extensions included.
   private static let chunkLineMax = 256

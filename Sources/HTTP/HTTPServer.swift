@@ -5,7 +5,9 @@ import Transport
 /// What a server holds and waits for at most.
 public struct HTTPServerLimits: Sendable {
   public var message = HTTPMessageLimits()
-  /// Open connections. An idle one costs under 2 KiB here and its buffers in the kernel.
+  /// Open connections.
+  ///
+  /// An idle one costs under 2 KiB here and its buffers in the kernel.
   public var connectionsMax = 256
   /// Open connections of one host (an IPv6 /64 counts as one).
   public var connectionsPerHostMax = 128
@@ -43,8 +45,10 @@ public struct HTTPServerStatistics: Hashable, Sendable {
 /// all places are taken, the connection that has waited longest for its client (idle, slow with a
 /// request, or slow to read) makes room: idle connections never keep a new call out.
 public final class HTTPServer: Sendable {
-  /// Answers one request. Runs on the server's loop until it goes elsewhere by itself; cancelled
-  /// when its connection is lost or the server's shutdown runs out of time.
+  /// Answers one request.
+  ///
+  /// Runs on the server's loop until it goes elsewhere by itself; cancelled when its connection is
+  /// lost or the server's shutdown runs out of time.
   public typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
 
   /// Where it listens; has the port that was chosen if 0 was asked for.

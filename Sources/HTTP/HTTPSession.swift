@@ -21,7 +21,9 @@ final class HTTPSession: ConnectionHandler {
 
   let id: UInt64
   let host: IPAddress
-  /// When the client was last given the turn. A trickle of bytes does not renew it.
+  /// When the client was last given the turn.
+  ///
+  /// A trickle of bytes does not renew it.
   private(set) var waitingSince: Instant
   /// The handler's task, set while a request is handled.
   var call: Task<Void, Never>?

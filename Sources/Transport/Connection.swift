@@ -92,7 +92,9 @@ public final class Connection {
   /// The address of this end.
   public var local: SocketAddress { socket.localAddress }
 
-  /// Begins; before, nothing is read or reported. Called once.
+  /// Begins; before, nothing is read or reported.
+  ///
+  /// Called once.
   public func start(_ handler: any ConnectionHandler) {
     precondition(self.handler == nil)
     guard isOpen else { return }
@@ -128,7 +130,9 @@ public final class Connection {
     scheduleFlush()
   }
 
-  /// Drops what is queued and ends the connection. `closed` is called before this returns.
+  /// Drops what is queued and ends the connection.
+  ///
+  /// `closed` is called before this returns.
   public func close(_ reason: CloseReason) {
     guard state != .closed else { return }
     state = .closed
@@ -146,7 +150,9 @@ public final class Connection {
 
   /// Closes the connection unless `clearDeadline` or another deadline comes first.
   ///
-  /// - Parameter missing: what has not happened then, as "handshake".
+  /// - Parameters:
+  ///   - delay: from now.
+  ///   - missing: what has not happened then, as "handshake".
   public func setDeadline(after delay: Duration, missing: String) {
     clearDeadline()
     guard isOpen else { return }

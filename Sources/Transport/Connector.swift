@@ -10,7 +10,9 @@ public struct ConnectFailure: Error, Hashable, CustomStringConvertible {
   public var description: String { "cannot connect to \(address): \(problem)" }
 }
 
-/// Makes one outgoing TCP connection. Belongs to its loop's thread.
+/// Makes one outgoing TCP connection.
+///
+/// Belongs to its loop's thread.
 public final class Connector {
   private let address: SocketAddress
   private let loop: EventLoop
@@ -23,6 +25,9 @@ public final class Connector {
   /// Begins to connect.
   ///
   /// - Parameters:
+  ///   - address: whom to call.
+  ///   - loop: where the connection lives.
+  ///   - timeout: after which the attempt is given up.
   ///   - outboundMax: bytes that the connection may queue.
   ///   - completion: called once, later, unless `cancel` comes first; owns the connection.
   public init(

@@ -49,8 +49,11 @@ public final class Listener {
   /// Listens from now on.
   ///
   /// - Parameters:
+  ///   - address: where to listen; port 0 for one that is free.
+  ///   - loop: where the listener and its connections live.
   ///   - outboundMax: bytes that each connection may queue.
   ///   - onAccept: owns the connection; it closes if nobody keeps it.
+  /// - Throws: `ListenFailure`, which says what the operator can do.
   public init(
     at address: SocketAddress,
     on loop: EventLoop,

@@ -29,7 +29,9 @@ struct Socket {
     setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
-  /// What went wrong with the connection, 0 for nothing. Reading it clears it.
+  /// What went wrong with the connection, 0 for nothing.
+  ///
+  /// Reading it clears it.
   var pendingError: Int32 {
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
@@ -75,7 +77,9 @@ struct Socket {
     return count < 0 ? -Int(errno) : count
   }
 
-  /// Bytes taken by the kernel, or a negated error number. Never raises SIGPIPE.
+  /// Bytes taken by the kernel, or a negated error number.
+  ///
+  /// Never raises SIGPIPE.
   func write(_ pieces: inout [iovec]) -> Int {
     let count = pieces.withUnsafeMutableBufferPointer { pieces in
       var message = msghdr()
