@@ -9,7 +9,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -84,17 +83,6 @@ void clinux_wake(int waker) {
   (void)written;
 }
 
-static void collect(sigset_t *set, const int *signals, int count) {
-  sigemptyset(set);
-  for (int i = 0; i < count; i++) sigaddset(set, signals[i]);
-}
-
-int clinux_signals_block(const int *signals, int count) {
-  sigset_t set;
-  collect(&set, signals, count);
-  return -pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
 int clinux_signals_block_all(void) {
   sigset_t set;
   sigfillset(&set);
@@ -103,17 +91,58 @@ int clinux_signals_block_all(void) {
   return -pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+enum { SIGNALS = 65 };
+
+// Of each signal: the eventfd that is told of it (0 for none), and whether it has come.
+static _Atomic int signal_target[SIGNALS];
+static _Atomic int signal_came[SIGNALS];
+
+static void note_signal(int signal) {
+  int saved = errno;
+  signal_came[signal] = 1;
+  int target = signal_target[signal];
+  if (target > 0) clinux_wake(target);
+  errno = saved;
+}
+
 int clinux_signals_open(const int *signals, int count) {
-  sigset_t set;
-  collect(&set, signals, count);
-  return result(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) return -errno;
+  struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+  sigfillset(&action.sa_mask);
+  for (int i = 0; i < count; i++) {
+    signal_came[signals[i]] = 0;
+    signal_target[signals[i]] = fd;
+    if (sigaction(signals[i], &action, NULL) < 0) {
+      int code = errno;
+      clinux_signals_close(fd);
+      return -code;
+    }
+  }
+  return fd;
 }
 
 int clinux_signals_next(int fd) {
-  struct signalfd_siginfo info;
-  ssize_t n = read(fd, &info, sizeof info);
-  if (n < 0) return -errno;
-  return n == sizeof info ? (int)info.ssi_signo : -EIO;
+  // Reset first: a signal that comes while the flags are read makes it readable again.
+  uint64_t count;
+  ssize_t n = read(fd, &count, sizeof count);
+  (void)n;
+  for (int signal = 1; signal < SIGNALS; signal++) {
+    int expected = 1;
+    if (signal_target[signal] == fd &&
+        __c11_atomic_compare_exchange_strong(&signal_came[signal], &expected, 0, __ATOMIC_SEQ_CST,
+                                             __ATOMIC_SEQ_CST))
+      return signal;
+  }
+  return 0;
+}
+
+void clinux_signals_close(int fd) {
+  for (int number = 1; number < SIGNALS; number++) {
+    if (signal_target[number] != fd) continue;
+    signal(number, SIG_DFL);
+    signal_target[number] = 0;
+  }
 }
 
 int clinux_accept(int listener, uint8_t *address, uint16_t *port) {

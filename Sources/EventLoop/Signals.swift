@@ -1,5 +1,4 @@
 import CLinux
-import Glibc
 
 /// A signal that a service acts on.
 public enum Signal: Int32, Sendable, CaseIterable {
@@ -7,15 +6,10 @@ public enum Signal: Int32, Sendable, CaseIterable {
   case interrupt = 2
   case terminate = 15
 
-  /// Makes these signals wait to be read instead of ending the process.
-  ///
-  /// Call it first thing in `main`: threads inherit it, and one thread without it is enough for
-  /// the signal to end the process.
-  public static func hold(_ signals: [Signal]) {
-    clinux_signals_block(signals.map(\.rawValue), Int32(signals.count))
-  }
-
   /// The signals as they come in, until the loop stops or the consumer does.
+  ///
+  /// After that they have their default action again, so that a second SIGTERM ends a process
+  /// that is slow to shut down. Several of one kind may come as one.
   ///
   /// - Throws: `SystemFailure` if there is no descriptor left.
   public static func stream(
@@ -40,7 +34,7 @@ public enum Signal: Int32, Sendable, CaseIterable {
   }
 }
 
-/// Reads signals from a descriptor on a loop; held by its watch, so it ends with the loop.
+/// Tells of signals on a loop; held by its watch, so it ends with the loop.
 ///
 /// `@unchecked Sendable`: touched on the loop's thread only, apart from `deinit`.
 private final class SignalSource: @unchecked Sendable {
@@ -51,7 +45,7 @@ private final class SignalSource: @unchecked Sendable {
   init(_ numbers: [Int32], _ signals: AsyncStream<Signal>.Continuation) throws(SystemFailure) {
     descriptor = try checked(
       clinux_signals_open(numbers, Int32(numbers.count)),
-      "open a signal descriptor"
+      "catch signals"
     )
     self.signals = signals
   }
@@ -74,7 +68,7 @@ private final class SignalSource: @unchecked Sendable {
   }
 
   deinit {
-    Glibc.close(descriptor)
+    clinux_signals_close(descriptor)
     signals.finish()
   }
 }

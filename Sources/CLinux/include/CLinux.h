@@ -32,13 +32,18 @@ int clinux_epoll_wait(int epoll, struct clinux_event *events, int count, int64_t
 int clinux_waker_create(int epoll, uint64_t token);
 void clinux_wake(int waker);
 
-// Blocks the signals in the calling thread and those it starts.
-int clinux_signals_block(const int *signals, int count);
-// Blocks every signal that is not raised by the thread's own fault.
+// Blocks every signal, in the calling thread, that is not raised by the thread's own fault.
 int clinux_signals_block_all(void);
+// Catches the signals from now on; the descriptor (an eventfd) is readable once one has come.
+//
+// Not a signalfd: that needs the signal blocked in every thread, and the thread that libdispatch
+// leaves behind when an asynchronous `main` first suspends unblocks all of them.
 int clinux_signals_open(const int *signals, int count);
-// The next pending signal's number, or -EAGAIN.
+// A signal that has come to this descriptor since it was last told, or 0.
 int clinux_signals_next(int fd);
+// Gives the signals their default action back. The descriptor stays open for good: a handler on
+// another thread may be about to write to it. A process opens one or two in its life.
+void clinux_signals_close(int fd);
 
 // A non-blocking accepted socket; `address` receives 16 bytes, IPv4 mapped into IPv6.
 int clinux_accept(int listener, uint8_t *address, uint16_t *port);
