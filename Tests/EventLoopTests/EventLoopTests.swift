@@ -29,7 +29,7 @@ actor Pinned {
   }
 }
 
-@Suite("Event loop")
+@Suite("Event loop", .timeLimit(.minutes(1)))
 struct EventLoopTests {
   @Test("Timers fire by deadline, then in the order in which they were made; cancelled ones never")
   func timers() async throws {
@@ -219,7 +219,7 @@ private final class Pipe: Sendable {
   }
 }
 
-@Suite("Watched descriptors")
+@Suite("Watched descriptors", .timeLimit(.minutes(1)))
 struct WatchTests {
   @Test("A level-triggered event comes until it is dealt with, and not while it is not asked for")
   func levelTriggered() async throws {

@@ -20,7 +20,7 @@ private final class Gate: Sendable {
   }
 }
 
-@Suite("Workers")
+@Suite("Workers", .timeLimit(.minutes(1)))
 struct WorkersTests {
   struct Failure: Error {}
 

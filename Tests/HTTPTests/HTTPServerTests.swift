@@ -48,7 +48,7 @@ private actor Gate {
   }
 }
 
-@Suite("HTTP server and client")
+@Suite("HTTP server and client", .timeLimit(.minutes(1)))
 struct HTTPServerTests {
   private static let anyPort = SocketAddress(.loopbackV4, port: 0)
 
