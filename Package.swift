@@ -106,8 +106,8 @@ let package = Package(
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
     .shell("Storage", ["Kernel", "CSQLite"], link: [.linkedLibrary(":libsqlite3.a")]),
-    .shell("Transport", ["EventLoop", "Kernel"]),
-    .shell("HTTP", ["EventLoop", "Kernel"]),
+    .shell("Transport", ["EventLoop", "CLinux", "Kernel"]),
+    .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel"]),
     .shell(
       "SmallNanoNode",
@@ -135,7 +135,7 @@ let package = Package(
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
-    .tests("HTTP", ["HTTP", "EventLoop", "Kernel"]),
+    .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
     .tests("SmallNanoNode", ["SmallNanoNode", "SmallNano", "Storage", "Kernel"]),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
