@@ -105,7 +105,11 @@ let package = Package(
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
-    .shell("Storage", ["Kernel", "CSQLite"], link: [.linkedLibrary(":libsqlite3.a")]),
+.shell(
+      "Storage",
+      ["Kernel", "CSQLite"],
+      link: [.linkedLibrary(":libsqlite3.a"), .linkedLibrary("m")]
+    ),
     .shell("Transport", ["EventLoop", "CLinux", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel"]),
