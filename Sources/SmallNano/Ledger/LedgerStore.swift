@@ -9,6 +9,11 @@ public import Kernel
 public protocol LedgerStore: Sendable {
   mutating func apply(_ change: LedgerChange)
 
+  /// Whether it failed, so that its answers mean nothing any more.
+  ///
+  /// `totals` keeps its last value then.
+  var hasFailed: Bool { get }
+
   var totals: LedgerTotals { get }
   func account(_ account: Account) -> AccountState?
   /// A block of the chain, confirmed or not; never a losing candidate.
@@ -30,15 +35,23 @@ public protocol LedgerStore: Sendable {
   /// Those with at least `minimum`, in account order.
   func weights(atLeast minimum: Amount) -> [(representative: Account, weight: Amount)]
 
+  /// In order of representative.
   func voteRecords(at slot: Slot) -> [VoteRecord]
+  /// In order of hash.
   func candidates(at slot: Slot) -> [Block]
+  /// In order of round, then hash.
   func certificates(at slot: Slot) -> [Certificate]
-  /// Slots with a record, in order, from the first >= `start`.
+  /// Slots with a vote record, in order, from the first >= `start`.
   func slotsWithRecords(from start: Slot, limit: Int) -> [Slot]
   /// When a key was admitted to vote from this node; nil if never.
   func votingSince(_ representative: Account) -> Instant?
   /// Oldest first.
   func onlineSamples() -> [OnlineSample]
+}
+
+extension LedgerStore {
+  /// A store without a disk does not fail.
+  public var hasFailed: Bool { false }
 }
 
 /// One atomic, durable write: what happens to which row, in order.
@@ -47,7 +60,9 @@ public struct LedgerChange: Hashable, Sendable {
     case putAccount(Account, AccountState)
     /// An account whose open block was rolled back.
     case removeAccount(Account)
+    /// Into an empty slot, on top of its account's chain.
     case putBlock(LedgerBlock)
+    /// The topmost block of its account's chain.
     case removeBlock(Slot)
     case putReceivable(Receivable)
     case removeReceivable(ReceivableKey)
