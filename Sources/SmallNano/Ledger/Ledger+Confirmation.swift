@@ -9,8 +9,10 @@ extension Ledger {
   /// hash until it is complete: a long history is confirmed in bounded steps.
   ///
   /// - Parameters:
+  ///   - hash: a block of the chain.
   ///   - now: kept, in seconds, as the time of each confirmation.
   ///   - limit: at most so many blocks in this call.
+  ///   - change: gets what was applied to the store.
   /// - Returns: the blocks newly confirmed, in order; and whether nothing is left to do, which is
   ///   also so for a hash that is not in the chain.
   public mutating func confirm(
