@@ -11,7 +11,9 @@ extension Database {
     for (index, script) in scripts.enumerated().dropFirst(Int(found)) {
       try transaction {
         if index == 0 {
-          try execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")
+          try execute(
+            "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+          )
         }
         try execute(script)
         try setSchemaVersion(Int64(index + 1))

@@ -103,6 +103,9 @@ public final class Database {
     Statement(sql, in: self)
   }
 
+  /// The key of the last row inserted into a table that numbers its rows.
+  public var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
   /// The last error of this connection.
   func failure(_ code: Int32) -> StorageFailure {
     StorageFailure(path: path, code: code, connection: handle)

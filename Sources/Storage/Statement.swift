@@ -63,6 +63,21 @@ public final class Statement {
       }
     }
 
+    /// NULL for nil.
+    public mutating func bind(_ value: Int64?) {
+      if let value { bind(value) } else { bindNull() }
+    }
+
+    /// NULL for nil.
+    public mutating func bind(_ value: [UInt8]?) {
+      if let value { bind(value) } else { bindNull() }
+    }
+
+    /// NULL for nil.
+    public mutating func bind(_ value: Bytes32?) {
+      if let value { bind(value) } else { bindNull() }
+    }
+
     public mutating func bindNull() {
       note(sqlite3_bind_null(handle, next()))
     }
@@ -82,7 +97,9 @@ public final class Statement {
     }
 
     /// An address to stand for no bytes.
-    private static var nowhere: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 16).unsafelyUnwrapped }
+    private static var nowhere: UnsafeRawPointer {
+      UnsafeRawPointer(bitPattern: 16).unsafelyUnwrapped
+    }
 
     /// SQLITE_TRANSIENT, a cast that Swift does not import: SQLite copies the value at once.
     private static var copied: sqlite3_destructor_type {
@@ -115,6 +132,9 @@ public final class Statement {
       let count = Int(sqlite3_column_bytes(handle, column))
       return try body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
     }
+
+    /// A failure for a row that cannot be.
+    public func damaged(_ finding: String) -> StorageFailure { database.damaged(finding) }
 
     /// Throws a failure unless the column holds 32 bytes.
     public func bytes32(_ column: Int32) throws -> Bytes32 {
