@@ -144,6 +144,9 @@ public final class LedgerTables {
   private lazy var descendBlocks = database.statement(
     "SELECT height, body FROM blocks WHERE account = ? AND height <= ? ORDER BY height DESC"
   )
+  lazy var lowestBlock = database.statement(
+    "SELECT min(height) FROM blocks WHERE account = ?"
+  )
   private lazy var insertBlock = database.statement(
     "INSERT INTO blocks (account, height, body) VALUES (?, ?, ?)"
   )
