@@ -104,7 +104,11 @@ let package = Package(
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
-    .shell("Storage", ["Kernel", "CSQLite"], link: [.linkedLibrary(":libsqlite3.a")]),
+    .shell(
+      "Storage",
+      ["Kernel", "CSQLite"],
+      link: [.linkedLibrary(":libsqlite3.a"), .linkedLibrary("m")]
+    ),
     .shell("Transport", ["EventLoop", "Kernel"]),
     .shell("HTTP", ["EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel"]),

@@ -23,17 +23,21 @@ public final class Database {
     public var busyTimeout: Duration
     /// Pages in the log before a commit moves them into the file.
     public var checkpointPages: Int
+    /// The file grows to so many pages at most; nil leaves it to the disk.
+    public var pagesMax: Int64?
 
     public init(
       cacheBytes: Int = 8 << 20,
       pageBytes: Int = 4096,
       busyTimeout: Duration = .seconds(5),
-      checkpointPages: Int = 1000
+      checkpointPages: Int = 1000,
+      pagesMax: Int64? = nil
     ) {
       self.cacheBytes = cacheBytes
       self.pageBytes = pageBytes
       self.busyTimeout = busyTimeout
       self.checkpointPages = checkpointPages
+      self.pagesMax = pagesMax
     }
   }
 
@@ -85,6 +89,7 @@ public final class Database {
       try execute("PRAGMA synchronous = FULL")
       try execute("PRAGMA wal_autocheckpoint = \(options.checkpointPages)")
       try execute("PRAGMA journal_size_limit = \(Self.journalBytesMax)")
+      if let pagesMax = options.pagesMax { try execute("PRAGMA max_page_count = \(pagesMax)") }
     }
     // Reads the header and the schema; a file shorter than its header says fails here.
     try execute("SELECT count(*) FROM sqlite_schema")
