@@ -138,7 +138,13 @@ public final class Statement {
 
     /// Throws a failure unless the column holds 32 bytes.
     public func bytes32(_ column: Int32) throws -> Bytes32 {
-      let value = withBytes(column) { Bytes32($0) }
+      let value = withBytes(column) { bytes -> Bytes32? in
+        guard bytes.count == 32 else { return nil }
+        func word(_ index: Int) -> UInt64 {
+          UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+        }
+        return Bytes32(words: (word(0), word(1), word(2), word(3)))
+      }
       guard let value else { throw database.damaged("a column of 32 bytes has another length") }
       return value
     }

@@ -32,7 +32,8 @@ extension Ledger {
         continue
       }
       let next = Slot(account: goal.account, height: state.confirmedHeight.next)
-      guard let block = store.block(at: next) else {
+      let isTarget = next == target.block.slot  // Usually so: then it has been read already.
+      guard let block = isTarget ? target : store.block(at: next) else {
         requireStoreFailure()
         return (confirmed, true)
       }
@@ -46,6 +47,7 @@ extension Ledger {
         return (confirmed, true)
       }
       confirmed.append(block)
+      if next == goal { stack.removeLast() }
     }
     return (confirmed, true)
   }
@@ -53,9 +55,14 @@ extension Ledger {
   /// The slot of the send that a block receives, unless that is confirmed.
   ///
   /// A send that the ledger no longer holds was confirmed before it was pruned.
-  private func unconfirmedSource(of block: LedgerBlock) -> Slot? {
-    guard block.kind.isReceiving, let source = store.block(BlockHash(block.block.link)),
-      let state = store.account(source.block.account),
+  private func unconfirmedSource(of ledgerBlock: LedgerBlock) -> Slot? {
+    guard ledgerBlock.kind.isReceiving else { return nil }
+    let hash = BlockHash(ledgerBlock.block.link)
+    let key = ReceivableKey(destination: ledgerBlock.block.account, hash: hash)
+    if let source = store.receivable(key)?.source, store.account(source)?.isConfirmed == true {
+      return nil  // The usual case needs no block.
+    }
+    guard let source = store.block(hash), let state = store.account(source.block.account),
       source.block.height > state.confirmedHeight
     else { return nil }
     return source.block.slot

@@ -35,6 +35,7 @@ extension LedgerReader {
   /// block once and holds one small window of them; while it lasts the log cannot shrink.
   ///
   /// - Parameter isSignatureValid: called for each block but genesis, if given.
+  /// - Returns: the sums it found, and what is wrong.
   /// - Throws: `StorageFailure` where rows cannot even be read.
   public func verify(
     isSignatureValid: ((Block) -> Bool)? = nil
@@ -162,11 +163,12 @@ private struct LedgerCheck {
       for receivable in page {
         let send = try tables.block(receivable.key.hash)
         report.require(
-          send?.receivable == Receivable(
-            key: receivable.key,
-            source: receivable.source,
-            amount: receivable.amount
-          ),
+          send?.receivable
+            == Receivable(
+              key: receivable.key,
+              source: receivable.source,
+              amount: receivable.amount
+            ),
           "the receivable \(receivable.key.hash) is not what its send says"
         )
         if let height = receivable.receivedAt {

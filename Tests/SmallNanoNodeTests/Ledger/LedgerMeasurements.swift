@@ -10,7 +10,7 @@ import Testing
 ///
 /// Not a test of right and wrong: it runs only when asked for, with
 /// `TRELLIS_MEASURE=<blocks> swift test -c release … --filter LedgerMeasurements`.
-@Suite("Ledger measurements", .enabled(if: getenv("TRELLIS_MEASURE") != nil))
+@Suite("Ledger measurements", .serialized, .enabled(if: getenv("TRELLIS_MEASURE") != nil))
 struct LedgerMeasurements {
   private static let parameters = NetworkParameters(
     network: .dev,
@@ -41,6 +41,7 @@ struct LedgerMeasurements {
     let store = try SQLiteLedgerStore(path: path, parameters: Self.parameters)
     var ledger = Ledger(store: store, parameters: Self.parameters)
     let clock = ContinuousClock()
+    let processorStart = Self.processorSeconds
     var appending = Duration.zero
     var confirming = Duration.zero
     for start in stride(from: 0, to: blocks.count, by: 4096) {
@@ -63,6 +64,7 @@ struct LedgerMeasurements {
         try store.commit()
       }
     }
+    let processor = Self.processorSeconds - processorStart
     try store.checkpoint()
     let bytes = try store.fileBytes()
     let totals = store.totals
@@ -72,7 +74,8 @@ struct LedgerMeasurements {
       \(Double(bytes) / Double(totals.blocks)) bytes a block; \
       \(Int(Double(blocks.count) / (appending / .seconds(1)))) blocks/s appended, \
       \(Int(Double(blocks.count) / (confirming / .seconds(1)))) confirmed, \
-      \(Int(Double(blocks.count) / ((appending + confirming) / .seconds(1)))) both
+      \(Int(Double(blocks.count) / ((appending + confirming) / .seconds(1)))) both, \
+      \(Int(Double(blocks.count) / processor)) both a processor second
       """
     )
     let reader = try LedgerReader(path: path, parameters: Self.parameters)
@@ -97,6 +100,13 @@ struct LedgerMeasurements {
       )
       if let size { print("  \(name): \(Double(size) / Double(totals.blocks)) bytes a block") }
     }
+  }
+
+  /// What this thread has used, whoever else was using the machine.
+  private static var processorSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
   /// Payments between random accounts, 20 blocks an account, 50 representatives; of a hundred sends

@@ -88,8 +88,10 @@ struct LedgerFixture: Sendable {
       .confirmed
   }
 
-  /// Genesis paid Alice 1000, confirmed, and she opened her account, confirmed. She then sent 100 to
-  /// Bob, which waits for him, and changed her representative to Carol; both unconfirmed.
+  /// Genesis paid Alice 1000, confirmed, and she opened her account, confirmed.
+  ///
+  /// She then sent 100 to Bob, which waits for him, and changed her representative to Carol; both
+  /// unconfirmed.
   static func story() throws -> LedgerFixture {
     var fixture = LedgerFixture()
     let funding = try fixture.send(1000, from: genesis, to: alice)
