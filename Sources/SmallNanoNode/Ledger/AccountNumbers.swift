@@ -6,12 +6,19 @@ import Storage
 ///
 /// A number, once committed, keeps its account for ever, so a cached pair never goes stale.
 final class AccountNumbers {
-  /// Pairs in memory, about 100 bytes each; all are dropped when there would be more.
-  private static let pairsMax = 8192
+  /// Pairs in a generation; there are two, so some 16,000 pairs of 100 bytes at most.
+  private static let generationMax = 8192
 
   private let database: Database
-  private var numbers: [Account: AccountNumber] = [:]
-  private var accounts: [AccountNumber: Account] = [:]
+  /// When the young generation is full it becomes the old one, and the old one is forgotten; a pair
+  /// used while old becomes young again.
+  private var young = Generation()
+  private var old = Generation()
+
+  private struct Generation {
+    var numbers: [Account: AccountNumber] = [:]
+    var accounts: [AccountNumber: Account] = [:]
+  }
 
   private let find: Statement
   private let read: Statement
@@ -28,7 +35,11 @@ final class AccountNumbers {
 
   /// Nil if no row names the account.
   func number(of account: Account) throws -> AccountNumber? {
-    if let number = numbers[account] { return number }
+    if let number = young.numbers[account] { return number }
+    if let number = old.numbers[account] {
+      keep(account, number)
+      return number
+    }
     let found = try find.first({ account.bind(to: &$0) }, read: { AccountNumber($0.integer(0)) })
     if let found { keep(account, found) }
     return found
@@ -44,7 +55,11 @@ final class AccountNumbers {
   }
 
   func account(_ number: AccountNumber) throws -> Account {
-    if let account = accounts[number] { return account }
+    if let account = young.accounts[number] { return account }
+    if let account = old.accounts[number] {
+      keep(account, number)
+      return account
+    }
     let found = try read.first({ $0.bind(number.value) }, read: { try Account(row: $0, at: 0) })
     guard let found else { throw database.damaged("no account has the number \(number.value)") }
     keep(found, number)
@@ -52,12 +67,12 @@ final class AccountNumbers {
   }
 
   private func keep(_ account: Account, _ number: AccountNumber) {
-    if numbers.count >= Self.pairsMax {
-      numbers.removeAll(keepingCapacity: true)
-      accounts.removeAll(keepingCapacity: true)
+    if young.numbers.count >= Self.generationMax {
+      old = young
+      young = Generation()
     }
-    numbers[account] = number
-    accounts[number] = account
+    young.numbers[account] = number
+    young.accounts[number] = account
   }
 }
 
