@@ -1,4 +1,4 @@
-import Kernel
+public import Kernel
 
 /// The eight bytes before every message.
 ///
@@ -61,7 +61,7 @@ public struct FrameHeader: Hashable, Sendable {
     }
   }
 
-  func encode(into writer: inout ByteWriter, network: Network) {
+  public func encode(into writer: inout ByteWriter, network: Network) {
     writer.integer(UInt8(ascii: "S"))
     writer.integer(UInt8(ascii: "N"))
     writer.integer(network.rawValue)
