@@ -5,7 +5,9 @@ public struct FuzzTarget: Sendable {
   public let name: String
   /// Valid inputs: each must be accepted, or the fuzzing would test nothing.
   public let seeds: [[UInt8]]
-  /// How the target treats an input. It must not trap.
+  /// How the target treats an input.
+  ///
+  /// It must not trap.
   ///
   /// For a codec: whatever decodes encodes to the same bytes.
   public let verdict: @Sendable (_ input: [UInt8]) -> FuzzVerdict
@@ -62,7 +64,9 @@ public struct Fuzzer: Sendable {
 
   /// Runs cases in order until one fails.
   ///
-  /// - Parameter before: called with each case's number first, so that a trap can be traced.
+  /// - Parameters:
+  ///   - cases: their numbers; the seeds come first.
+  ///   - before: called with each case's number first, so that a trap can be traced.
   /// - Returns: how many inputs were accepted.
   /// - Throws: `FuzzFailure` of the first case that broke the property, or of a seed refused.
   public func run(

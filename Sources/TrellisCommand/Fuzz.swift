@@ -4,6 +4,7 @@ import Simulation
 /// Runs one target of `FuzzTargets`, or every one if `name` is "all", and prints a line for each.
 ///
 /// - Parameters:
+///   - name: of the target.
 ///   - seed: equal seeds give equal cases.
 ///   - cases: how many for each target, from the first.
 /// - Returns: whether the target exists and all its cases held.

@@ -2,7 +2,9 @@ import Kernel
 import Simulation
 import SmallNano
 
-/// Every decoder that outsiders reach, in one table. A new decoder adds its line.
+/// Every decoder that outsiders reach, in one table.
+///
+/// A new decoder adds its line.
 enum FuzzTargets {
   static let all: [FuzzTarget] =
     [frameHeader, frame, block, vote, handshake, peerRow]

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("The fuzzer")
 struct FuzzerTests {
-  /// Reads: magic, count, count × byte. The bug is planted by `judge`.
+  /// Reads: magic, count, count × byte.
+  ///
+  /// The bug is planted by `judge`.
   private func target(
     _ judge: @escaping @Sendable ([UInt8]) -> FuzzVerdict
   ) -> FuzzTarget {
@@ -51,7 +53,9 @@ struct FuzzerTests {
   @Test("Seeds differ and repeat")
   func seeds() {
     let list = target { _ in .accepted }
-    func inputs(_ seed: UInt64) -> [[UInt8]] { (10..<40).map { Fuzzer(list, seed: seed).input($0) } }
+    func inputs(_ seed: UInt64) -> [[UInt8]] {
+      (10..<40).map { Fuzzer(list, seed: seed).input($0) }
+    }
     #expect(inputs(1) == inputs(1))
     #expect(inputs(1) != inputs(2))
   }

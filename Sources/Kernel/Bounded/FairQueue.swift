@@ -16,8 +16,10 @@ public struct FairQueue<Source: Hashable & Sendable, Element: Sendable>: Sendabl
     public let elementsPerSource: Int
     /// Sum of the costs of a source's elements, for example bytes.
     public let costPerSource: Int
-    /// Credit a turn. The largest cost of one element makes every turn serve something; less
-    /// interleaves more finely.
+    /// Credit a turn.
+    ///
+    /// The largest cost of one element makes every turn serve something; less interleaves more
+    /// finely.
     public let quantum: Int
 
     public init(sources: Int, elementsPerSource: Int, costPerSource: Int, quantum: Int) {
@@ -69,9 +71,8 @@ public struct FairQueue<Source: Hashable & Sendable, Element: Sendable>: Sendabl
   /// Whether an element of this cost would be taken.
   public func hasRoom(for source: Source, cost: Int) -> Bool { refusal(source, cost) == nil }
 
-  /// Appends to the source's queue.
+  /// Appends to the source's queue; a cost is at least 1.
   ///
-  /// - Parameter cost: at least 1.
   /// - Throws: `Refusal`; then nothing has changed.
   public mutating func push(_ element: Element, from source: Source, cost: Int) throws(Refusal) {
     precondition(cost > 0)

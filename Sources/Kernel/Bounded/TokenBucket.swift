@@ -17,6 +17,7 @@ public struct TokenBucket: Sendable {
   /// - Parameters:
   ///   - capacity: 1 up to 10^10; nothing larger can ever be taken at once.
   ///   - perSecond: at least 1.
+  ///   - now: when it starts.
   public init(capacity: UInt64, perSecond: UInt64, now: Instant) {
     precondition((1...10_000_000_000).contains(capacity))
     precondition(perSecond > 0)

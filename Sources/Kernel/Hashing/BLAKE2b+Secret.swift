@@ -1,11 +1,9 @@
 internal import CSodium
 
 extension BLAKE2b {
-  /// BLAKE2b-256 of a text, a secret and what follows it, written to the secret memory `digest`.
+  /// BLAKE2b-256 of a text, a secret and what follows it, written to 32 bytes of secret memory.
   ///
   /// What is copied on the way is wiped.
-  ///
-  /// - Parameter digest: 32 bytes.
   public static func hash256(
     _ text: StaticString,
     secret: UnsafeRawBufferPointer,

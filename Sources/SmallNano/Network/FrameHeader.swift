@@ -27,38 +27,23 @@ public struct FrameHeader: Hashable, Sendable {
     self.bodyLength = bodyLength
   }
 
-  /// Reads a header, and whether a message of its type can have its length.
+  /// Reads the first 8 bytes, and whether a message of that type can have that length.
   ///
-  /// - Parameter bytes: at least 8; those after them are not looked at.
   /// - Throws: `FrameFailure` for the first field, in the order above, that is wrong.
   public init(_ bytes: some Collection<UInt8>, network: Network) throws(FrameFailure) {
-    var reader = ByteReader(Array(bytes.prefix(Self.size)))
-    do {
-      guard try reader.uint8() == UInt8(ascii: "S"), try reader.uint8() == UInt8(ascii: "N") else {
-        throw FrameFailure.wrongMagic
-      }
-      let networkByte = try reader.uint8()
-      guard networkByte == network.rawValue else { throw FrameFailure.wrongNetwork(networkByte) }
-      let version = try reader.uint8()
-      guard version == Self.version else { throw FrameFailure.wrongVersion(version) }
-      let typeByte = try reader.uint8()
-      guard let type = MessageType(rawValue: typeByte) else {
-        throw FrameFailure.unknownType(typeByte)
-      }
-      let flags = FrameFlags(rawValue: try reader.uint8())
-      guard flags.isKnown(for: type) else { throw FrameFailure.unknownFlags(type, flags.rawValue) }
-      let length = Int(try reader.uint16())
-      guard type.bodySize(flags: flags).contains(length) else {
-        throw FrameFailure.wrongLength(type, length)
-      }
-      self.type = type
-      self.flags = flags
-      bodyLength = length
-    } catch let failure as FrameFailure {
-      throw failure
-    } catch {
-      throw .truncated
-    }
+    let fields = Array(bytes.prefix(Self.size))
+    guard fields.count == Self.size else { throw .truncated }
+    guard fields[0] == UInt8(ascii: "S"), fields[1] == UInt8(ascii: "N") else { throw .wrongMagic }
+    guard fields[2] == network.rawValue else { throw .wrongNetwork(fields[2]) }
+    guard fields[3] == Self.version else { throw .wrongVersion(fields[3]) }
+    guard let type = MessageType(rawValue: fields[4]) else { throw .unknownType(fields[4]) }
+    let flags = FrameFlags(rawValue: fields[5])
+    guard flags.isKnown(for: type) else { throw .unknownFlags(type, fields[5]) }
+    let length = Int(fields[6]) | Int(fields[7]) << 8
+    guard type.bodySize(flags: flags).contains(length) else { throw .wrongLength(type, length) }
+    self.type = type
+    self.flags = flags
+    bodyLength = length
   }
 
   public func encode(into writer: inout ByteWriter, network: Network) {

@@ -48,7 +48,10 @@ public struct Handshake: Sendable {
   private let cookie: Bytes32
   private var state = State.awaitingHello
 
+  /// A handshake at its beginning.
+  ///
   /// - Parameters:
+  ///   - role: who dialled.
   ///   - chain: of the network this node is in.
   ///   - key: the node's own, never a wallet's.
   ///   - cookie: 32 random bytes, new for each connection.

@@ -40,7 +40,9 @@ struct BodySize: Hashable, Sendable {
 
 extension MessageType {
   /// Known from the header alone, so a frame of an impossible length is refused before a byte of
-  /// its body is read or room for it is made. The layouts stand in `WireMessage.swift`.
+  /// its body is read or room for it is made.
+  ///
+  /// The layouts stand in `WireMessage.swift`.
   func bodySize(flags: FrameFlags) -> BodySize {
     switch self {
     case .handshake: BodySize(64)

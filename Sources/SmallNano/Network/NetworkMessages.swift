@@ -30,7 +30,7 @@ public struct HandshakeAck: Hashable, Sendable {
   }
 }
 
-/// "I am alive, and these are peers I had good connections with."
+/// A sign of life, with peers that the sender had good connections with.
 ///
 /// An address of `::` stands for the sender itself: "reach me at the address you see me from, at
 /// this port". How else would others learn the port of a node that dialled them?

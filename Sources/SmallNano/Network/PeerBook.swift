@@ -20,11 +20,13 @@ public struct PeerBook: Sendable {
   /// The node's own addresses, once dialled by mistake.
   public static let ownAddressesMax = 8
 
-  /// What a peer's failures cost it: the time until it is dialled again doubles, from this …
+  /// How long a peer that failed once is left alone; the time doubles with each failure.
   public static let backOffMin = Duration.seconds(1)
-  /// … up to this, …
+
+  /// The longest time it grows to.
   public static let backOffMax = Duration.seconds(900)
-  /// … or this for addresses from the configuration: the operator wants them.
+
+  /// The longest time for addresses from the configuration: the operator wants them.
   public static let backOffMaxConfigured = Duration.seconds(60)
 
   /// A connection that lived this long clears its peer's failures.
@@ -71,9 +73,9 @@ public struct PeerBook: Sendable {
     }
   }
 
-  /// Takes what a peer's keepalive names, and returns where that peer itself listens if it says so.
+  /// Takes what a peer's keepalive names; `peer` is the address it is seen from.
   ///
-  /// - Parameter peer: the address the peer is seen from.
+  /// - Returns: where that peer itself listens, if it says so.
   @discardableResult
   public mutating func learn(_ keepalive: Keepalive, from peer: IPAddress) -> SocketAddress? {
     var listening: SocketAddress?
@@ -144,9 +146,7 @@ public struct PeerBook: Sendable {
     entries[index].notBefore = now + backOff(of: entries[index], using: &generator)
   }
 
-  /// An established connection ended.
-  ///
-  /// - Parameter opened: when its handshake was completed.
+  /// A connection ended whose handshake had been completed at `opened`.
   public mutating func closed(
     _ address: SocketAddress,
     opened: Instant,
@@ -194,7 +194,11 @@ public struct PeerBook: Sendable {
   /// `policy.outboundReserved` connections are outbound, two that were good once for one never
   /// tried, so that the book keeps learning. Neither a host nor a subnet gets more than its share.
   ///
-  /// - Parameter connected: every connection, those being dialled or greeted included.
+  /// - Parameters:
+  ///   - connected: every connection, those being dialled or greeted included.
+  ///   - now: addresses are left alone until their back-off is over.
+  ///   - generator: chooses among equals.
+  /// - Returns: addresses in the order in which to dial them.
   public func dials(
     connected: [PeerConnection],
     now: Instant,
@@ -235,11 +239,10 @@ public struct PeerBook: Sendable {
 
   // MARK: Gossip
 
-  /// What to tell a peer: this node's own port if it listens, then random good addresses.
+  /// What to tell a peer: where this node listens, then random good addresses.
   ///
-  /// - Parameters:
-  ///   - port: where this node accepts connections; nil if it does not.
-  ///   - external: this node's address from the configuration, if it knows it.
+  /// `port` is nil if it does not accept connections; `external` is its address from the
+  /// configuration, if that says so.
   public func keepalive(
     listening port: UInt16?,
     external: SocketAddress? = nil,

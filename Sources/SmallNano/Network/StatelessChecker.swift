@@ -16,7 +16,9 @@ public struct StatelessChecker: Sendable {
   ///
   /// A message that holds several signatures is good if all of them are.
   ///
-  /// - Parameter generator: see `SignatureBatch.verify(using:)`; unpredictable to peers.
+  /// - Parameters:
+  ///   - messages: decoded, of the network given to the initialiser.
+  ///   - generator: see `SignatureBatch.verify(using:)`; unpredictable to peers.
   /// - Returns: for each message, in order, what the machine may be told, or what is wrong with it.
   public func check(
     _ messages: [WireMessage],

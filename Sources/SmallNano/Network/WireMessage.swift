@@ -46,6 +46,7 @@ extension WireMessage {
   /// Decodes a body whose header has been read.
   ///
   /// - Parameters:
+  ///   - header: tells the type.
   ///   - body: `header.bodyLength` bytes.
   ///   - chain: goes into the hashes of blocks.
   /// - Throws: `DecodingFailure` unless the body is exactly what `frame(on:)` writes.

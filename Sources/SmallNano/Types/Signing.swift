@@ -16,12 +16,9 @@ extension Block {
 }
 
 extension Vote {
-  /// The representative that `key` is votes for `hashes`.
+  /// The representative that `key` is votes for 1...255 hashes, no two equal.
   ///
-  /// - Parameters:
-  ///   - round: 0 for a settled vote.
-  ///   - timestamp: Unix time in milliseconds.
-  ///   - hashes: 1...255, no two equal.
+  /// A settled vote is of round 0. The timestamp is Unix time in milliseconds.
   public static func signed(
     kind: VoteKind,
     round: Round,
@@ -53,9 +50,7 @@ extension Vote {
 }
 
 extension RepresentativeHello {
-  /// The representative that `key` is speaks through `node`.
-  ///
-  /// - Parameter timestamp: Unix time in milliseconds.
+  /// The representative that `key` is speaks through `node`; the time is Unix time in milliseconds.
   public static func signed(
     node: PublicKey,
     timestamp: UInt64,

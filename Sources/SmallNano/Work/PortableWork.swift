@@ -68,7 +68,8 @@ private struct CompressionState {
   var v14: UInt64 = ~0x1f83_d9ab_fb41_bd6b  // the last block
   var v15: UInt64 = 0x5be0_cd19_137e_2179
 
-  // swift-format-ignore: the sixteen words are one row of RFC 7693's table
+  // One row of the table in RFC 7693, section 2.7.
+  // swift-format-ignore
   @inline(__always)
   mutating func round(
     _ s0: UInt64, _ s1: UInt64, _ s2: UInt64, _ s3: UInt64,
@@ -86,7 +87,8 @@ private struct CompressionState {
     Self.mix(&v3, &v4, &v9, &v14, s14, s15)
   }
 
-  // swift-format-ignore: as in RFC 7693, section 3.1
+  // G of RFC 7693, section 3.1.
+  // swift-format-ignore
   @inline(__always)
   private static func mix(
     _ a: inout UInt64, _ b: inout UInt64, _ c: inout UInt64, _ d: inout UInt64,

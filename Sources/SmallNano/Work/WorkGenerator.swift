@@ -1,8 +1,10 @@
 import CKernels
 public import Kernel
 
-/// Searches for the nonce of a block's work: value >= threshold, where value is the first 8 bytes
-/// of BLAKE2b with an 8-byte digest over nonce 8 ‖ root 32, little-endian.
+/// Searches for the nonce of a block's work.
+///
+/// Its value must reach a threshold: the 8-byte digest of BLAKE2b over nonce 8 ‖ root 32, read as
+/// a little-endian integer.
 ///
 /// One call tries one chunk of nonces and returns, so whoever runs it (with as many threads as the
 /// operator allows, each from its own start) can stop between chunks. Every path gives the same
@@ -32,14 +34,14 @@ public struct WorkGenerator: Sendable {
     self.path = path
   }
 
-  /// The first nonce of `first ..< first + count` (wrapping at 2^64) whose value is at least the
-  /// threshold; nil if none is.
+  /// Tries the nonces `first ..< first + count`, wrapping at 2^64.
   ///
   /// - Parameters:
   ///   - root: the previous block's hash, or the account of an open block.
   ///   - threshold: see `WorkThresholds`.
   ///   - first: where to start. Give each thread its own, for example a random one.
   ///   - count: nonces to try, at most 2^32.
+  /// - Returns: the first whose value is at least the threshold; nil if none is.
   public func search(
     root: Bytes32,
     threshold: UInt64,

@@ -16,7 +16,10 @@ struct WireMessageTests {
     }
   }
 
-  @Test("Every truncation and every extension of a body is refused", arguments: MessageType.allCases)
+  @Test(
+    "Every truncation and every extension of a body is refused",
+    arguments: MessageType.allCases
+  )
   func wrongLength(type: MessageType) throws {
     var random = SplitMix64(seed: 100 + UInt64(type.rawValue))
     for _ in 0..<5 {

@@ -44,7 +44,10 @@ struct WorkGeneratorTests {
     }
   }
 
-  @Test("A threshold is met exactly, and every hash meets zero", arguments: WorkGenerator.Path.allCases)
+  @Test(
+    "A threshold is met exactly, and every hash meets zero",
+    arguments: WorkGenerator.Path.allCases
+  )
   func threshold(path: WorkGenerator.Path) throws {
     guard let generator = WorkGenerator(path: path) else { return }
     let root = Bytes32(words: (1, 2, 3, 4))
