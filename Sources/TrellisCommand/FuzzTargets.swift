@@ -7,7 +7,7 @@ import SmallNano
 /// A new decoder adds its line.
 enum FuzzTargets {
   static let all: [FuzzTarget] =
-    [frameHeader, frame, block, vote, handshake, peerRow]
+    [frameHeader, frame, block, vote, handshake]
     + MessageType.allCases.map(wire)
     + [address, amountRaw, amountSMN, hex, socketAddress]
 
@@ -84,16 +84,6 @@ enum FuzzTargets {
       return .refused
     }
     return same(encoded { vote.encode(into: &$0) }, input)
-  }
-
-  private static let peerRow = FuzzTarget(
-    "smallnano-peer-row",
-    seeds: [
-      PeerBook.Row(address: sampleAddress(1), lastSuccess: 2, lastFailure: 3, failures: 4).bytes
-    ]
-  ) { input in
-    guard let row = try? PeerBook.Row(input) else { return .refused }
-    return same(row.bytes, input)
   }
 
   // MARK: smallnano, the handshake

@@ -44,7 +44,6 @@ public struct PeerBook: Sendable {
     /// The subnet of whoever named it; nil for the configuration and the disk.
     var source: IPAddress?
     var lastSuccess: Instant?
-    var lastFailure: Instant?
     var failures = 0
     var notBefore = Instant(nanoseconds: 0)
   }
@@ -141,7 +140,6 @@ public struct PeerBook: Sendable {
     using generator: inout some RandomNumberGenerator
   ) {
     guard let index = index(of: address) else { return }
-    entries[index].lastFailure = now
     entries[index].failures += 1
     entries[index].notBefore = now + backOff(of: entries[index], using: &generator)
   }
