@@ -1,3 +1,4 @@
+import CKernels
 import Kernel
 
 /// The work value in plain Swift: BLAKE2b (RFC 7693) of one block with an 8-byte digest.
@@ -101,7 +102,7 @@ private struct CompressionState {
     a = a &+ b &+ y
     d = rotate(d ^ a, 16)
     c = c &+ d
-    b = rotate(b ^ c, 63)
+    b = trellis_scalar(rotate(b ^ c, 63))
   }
 
   @inline(__always)
