@@ -55,8 +55,9 @@ public struct IPAddress: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The first bits of the address, the rest zero: what addresses of one network share.
   ///
   /// - Parameters:
-  ///   - v4: bits kept of an IPv4 address, 0...32.
-  ///   - v6: bits kept of an IPv6 address, 0...128.
+  ///   - bitsV4: bits kept of an IPv4 address, 0...32.
+  ///   - bitsV6: bits kept of an IPv6 address, 0...128.
+  /// - Returns: the first address of the network.
   public func prefix(v4 bitsV4: Int, v6 bitsV6: Int) -> IPAddress {
     if let v4 { return IPAddress(v4: v4 & ~(bitsV4 >= 32 ? 0 : UInt32.max >> UInt32(bitsV4))) }
     return IPAddress(
@@ -163,7 +164,8 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
 
   private static func parseV6(_ text: [UInt8]) -> [UInt16]? {
     let colon = UInt8(ascii: ":")
-    guard let gap = text.indices.dropLast().first(where: { text[$0...].starts(with: [colon, colon]) })
+    guard
+      let gap = text.indices.dropLast().first(where: { text[$0...].starts(with: [colon, colon]) })
     else {
       let groups = parseGroups(text[...], mayEndInV4: true)
       return groups?.count == 8 ? groups : nil

@@ -140,6 +140,21 @@ public enum CheckFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// A message of the connection itself; its owner has no business here with it.
   case notForTheMachine(MessageType)
 
+  public enum Blame: Hashable, Sendable {
+    /// The peer it came from: an honest node relays nothing that it has not checked itself. Its
+    /// connection is to be closed.
+    case sender
+    /// This node's own code.
+    case caller
+  }
+
+  public var blame: Blame {
+    switch self {
+    case .block, .badSignature: .sender
+    case .notForTheMachine: .caller
+    }
+  }
+
   public var description: String {
     switch self {
     case .block(let rejection): "a block breaks a rule: \(rejection)"

@@ -127,6 +127,7 @@ struct StatelessCheckerTests {
         }
       let said = failures(messages, seed: UInt64(index))
       #expect(said[index] == expected)
+      #expect(said[index]?.blame == .sender)
       #expect(said.enumerated().allSatisfy { $0.offset == index || $0.element == nil })
     }
   }
