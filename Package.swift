@@ -105,7 +105,7 @@ let package = Package(
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
-.shell(
+    .shell(
       "Storage",
       ["Kernel", "CSQLite"],
       link: [.linkedLibrary(":libsqlite3.a"), .linkedLibrary("m")]
@@ -126,7 +126,8 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Simulation", "Storage", "Service", "HTTP", "EventLoop",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Simulation", "Storage", "Service",
+        "HTTP", "EventLoop",
         "Kernel", "Curve25519", "CSodium",
       ]
     ),

@@ -50,7 +50,9 @@ struct ByzantineRepresentative {
 
   /// Votes of its own making, about what it last spoke of.
   private func forged(
-    from message: PeerMessage, _ memory: Memory, using random: inout SplitMix64
+    from message: PeerMessage,
+    _ memory: Memory,
+    using random: inout SplitMix64
   ) -> [PeerMessage] {
     guard let key = cast.voters(of: node).first else { return [] }
     var targets: [BlockHash] = []
@@ -72,8 +74,13 @@ struct ByzantineRepresentative {
     let kind: VoteKind = [.normal, .final, .settled, .final][Int(random.below(4))]
     let round = kind == .settled ? 0 : UInt16(random.below(3) > 0 ? 0 : random.below(4))
     let vote = Vote.signed(
-      kind: kind, round: Round(round), timestamp: timestamp(of: message), hashes: targets, by: key,
-      on: cast.parameters.chainID)
+      kind: kind,
+      round: Round(round),
+      timestamp: timestamp(of: message),
+      hashes: targets,
+      by: key,
+      on: cast.parameters.chainID
+    )
     return [.vote(vote)]
   }
 

@@ -27,7 +27,8 @@ struct Cast {
       minimumBalance: Amount(raw: 10),
       quorumFloorPercent: 75,
       peeringPort: 0,
-      rpcPort: 0)
+      rpcPort: 0
+    )
     self.parameters = parameters
     representatives = (0..<nodes).map { Self.key(2, $0) }
     owners = (0..<(3 + Int(random.below(6)))).map { Self.key(3, $0) }
@@ -53,8 +54,12 @@ struct Cast {
     }
     for owner in owners {
       writer.pay(
-        50_000_000 / UInt64(owners.count), from: genesis, to: owner, naming: home,
-        genesisNames: home)
+        50_000_000 / UInt64(owners.count),
+        from: genesis,
+        to: owner,
+        naming: home,
+        genesisNames: home
+      )
     }
     ledger = writer.ledger
     guard let store = ledger.store as? MemoryStore else {
@@ -87,7 +92,10 @@ private struct LedgerWriter {
   let parameters: NetworkParameters
 
   mutating func pay(
-    _ amount: UInt64, from: SecretKey, to: SecretKey, naming representative: Account?,
+    _ amount: UInt64,
+    from: SecretKey,
+    to: SecretKey,
+    naming representative: Account?,
     genesisNames: Account
   ) {
     let source = Account(from.publicKey)
@@ -116,7 +124,11 @@ private struct LedgerWriter {
       do {
         _ = try ledger.append(Verified(checked: block), into: &change)
         _ = ledger.confirm(
-          block.hash, at: Instant(nanoseconds: 0), limit: 10, into: &change)
+          block.hash,
+          at: Instant(nanoseconds: 0),
+          limit: 10,
+          into: &change
+        )
       } catch {
         preconditionFailure("history is made to be valid: \(error)")
       }

@@ -59,7 +59,8 @@ final class Checker {
     if let other = confirmed[block.slot], other != block.hash {
       cluster.fail(
         "agreement",
-        "node \(node) confirmed \(short(block)), elsewhere \(short(other.bytes)) is confirmed")
+        "node \(node) confirmed \(short(block)), elsewhere \(short(other.bytes)) is confirmed"
+      )
     }
     confirmed[block.slot] = block.hash
   }
@@ -76,7 +77,9 @@ final class Checker {
       let slot = block.slot
       let isSettled = slot.height <= disk.confirmedHeight(slot.account)
       if vote.kind == .settled {
-        guard isSettled, disk.block(hash) != nil else { return "node \(node) calls \(short(block)) settled, it is not" }
+        guard isSettled, disk.block(hash) != nil else {
+          return "node \(node) calls \(short(block)) settled, it is not"
+        }
         continue
       }
       votedBlocks.insert(hash)
@@ -89,7 +92,11 @@ final class Checker {
         }
       }
       let key = VoteKey(
-        representative: vote.representative, slot: slot, round: vote.round, kind: vote.kind)
+        representative: vote.representative,
+        slot: slot,
+        round: vote.round,
+        kind: vote.kind
+      )
       if let other = honestVotes[key], other != hash {
         return "node \(node) votes \(vote.kind) twice in round \(vote.round) of \(slot):"
           + " \(short(other.bytes)) and \(short(hash.bytes))"
@@ -109,7 +116,10 @@ final class Checker {
     let before = disk.totals.blocks
     disk.apply(change)
     if before > 0, disk.totals.sum != cast.parameters.supply {
-      cluster?.fail("conservation", "the totals add up to \(disk.totals.sum?.description ?? "more")")
+      cluster?.fail(
+        "conservation",
+        "the totals add up to \(disk.totals.sum?.description ?? "more")"
+      )
     }
   }
 

@@ -39,8 +39,14 @@ final class Owners {
         preconditionFailure("owners are open in the first ledger")
       }
       return Wallet(
-        key: key, account: account, forks: index < cast.forkers, head: state.head,
-        height: state.height, balance: state.balance, representative: state.representative)
+        key: key,
+        account: account,
+        forks: index < cast.forkers,
+        head: state.head,
+        height: state.height,
+        balance: state.balance,
+        representative: state.representative
+      )
     }
   }
 
@@ -133,7 +139,10 @@ final class Owners {
         wallets[index].received.insert(hash).inserted
       else { continue }
       let block = make(
-        index, balance: wallets[index].balance + receivable.amount, link: hash.bytes)
+        index,
+        balance: wallets[index].balance + receivable.amount,
+        link: hash.bytes
+      )
       wallets[index].pending.append(block)
       adopt(block, by: index)
       return

@@ -31,8 +31,12 @@ public struct Scenario {
     world.clockSkewMax = .milliseconds(Int64(random.below(2000)))
     world.clockDriftMax = UInt32(random.below(200))
     let cluster = SmallNanoCluster(
-      seed: seed, nodes: cast.nodes, blueprint: blueprint(cast, checker), world: world,
-      trace: trace)
+      seed: seed,
+      nodes: cast.nodes,
+      blueprint: blueprint(cast, checker),
+      world: world,
+      trace: trace
+    )
     checker.watch(cluster)
     let owners = Owners(cast, checker, seed: random.next())
     owners.act(in: cluster)
@@ -65,18 +69,24 @@ public struct Scenario {
       firstDurable: { _ in cast.firstLedger },
       boot: { start, durable in
         var configuration = SmallNanoMachine.Configuration(
-          parameters: cast.parameters, node: cast.identity(of: start.node), seed: start.seed)
+          parameters: cast.parameters,
+          node: cast.identity(of: start.node),
+          seed: start.seed
+        )
         configuration.canary = start.node == cast.byzantine ? nil : canary
         var machine = SmallNanoMachine(store: durable, configuration: configuration)
         let request = RequestID(.max)
         var effects = machine.handle(.submitted(.start, request), now: start.now)
         effects += machine.handle(
-          .submitted(.setVoters(cast.voters(of: start.node)), request), now: start.now)
+          .submitted(.setVoters(cast.voters(of: start.node)), request),
+          now: start.now
+        )
         return (machine, effects.filter { if case .reply = $0 { false } else { true } })
       },
       apply: { change, durable in checker.apply(change, to: &durable) },
       identity: { cast.identity(of: $0) },
-      descriptions: .smallnano)
+      descriptions: .smallnano
+    )
   }
 }
 

@@ -42,7 +42,8 @@ public struct DeadlineQueue<Key: Comparable & Sendable>: Sendable {
   }
 
   private static func isBefore(
-    _ a: (deadline: Instant, key: Key), _ b: (deadline: Instant, key: Key)
+    _ a: (deadline: Instant, key: Key),
+    _ b: (deadline: Instant, key: Key)
   ) -> Bool {
     a.deadline != b.deadline ? a.deadline < b.deadline : a.key < b.key
   }

@@ -73,8 +73,13 @@ struct Election: Sendable {
     for certificate in certificates {
       for vote in certificate.votes {
         _ = tally.insert(
-          vote, by: vote.representative, kind: vote.kind, round: vote.round,
-          hash: certificate.choice.hash, current: certificate.choice.round)
+          vote,
+          by: vote.representative,
+          kind: vote.kind,
+          round: vote.round,
+          hash: certificate.choice.hash,
+          current: certificate.choice.round
+        )
       }
     }
     if let highest = records.map(\.round).max(), highest > round {
@@ -107,7 +112,9 @@ struct Election: Sendable {
 
   /// Whether the time has come to leave the round.
   func shouldLeaveRound(
-    quorum: Amount, now: Instant, by weight: (Account) -> Amount
+    quorum: Amount,
+    now: Instant,
+    by weight: (Account) -> Amount
   ) -> Bool {
     guard isContested || round > .zero || tally.isContested(after: round, by: weight) else {
       return false
@@ -124,7 +131,9 @@ struct Election: Sendable {
   /// A lock, or a newer quorum that overrides it, leaves one choice; otherwise the caller takes the
   /// first that it may vote for.
   func normalChoices(
-    for record: VoteRecord?, quorum: Amount, by weight: (Account) -> Amount
+    for record: VoteRecord?,
+    quorum: Amount,
+    by weight: (Account) -> Amount
   ) -> [BlockHash] {
     let newest = tally.newestNormalQuorum(below: round, quorum: quorum, by: weight)
     if let lock = record?.lock {
@@ -147,14 +156,19 @@ struct Election: Sendable {
   /// (the weight whose votes came before it); never one that this node voted for or is locked on,
   /// nor the one in the chain.
   mutating func insertCandidate(
-    _ block: Block, support: Amount, keeping chained: BlockHash?, by weight: (Account) -> Amount
+    _ block: Block,
+    support: Amount,
+    keeping chained: BlockHash?,
+    by weight: (Account) -> Amount
   ) -> (inserted: Bool, evicted: Block?) {
     guard candidate(block.hash) == nil else { return (false, nil) }
     guard candidates.count >= Self.candidatesMax else {
       candidates.append(Candidate(block: block))
       return (true, nil)
     }
-    let promised = Set(records.flatMap { [$0.latestNormal?.hash, $0.lock?.hash] }.compactMap { $0 })
+    let promised = Set(
+      records.flatMap { [$0.latestNormal?.hash, $0.lock?.hash] }.compactMap { $0 }
+    )
     var weakest: (index: Int, weight: Amount)?
     for (index, candidate) in candidates.enumerated() {
       let hash = candidate.block.hash

@@ -38,7 +38,11 @@ struct VoteTally: Sendable {
 
   /// True if it was not known.
   mutating func insert(
-    _ vote: Vote?, by representative: Account, kind: VoteKind, round: Round, hash: BlockHash,
+    _ vote: Vote?,
+    by representative: Account,
+    kind: VoteKind,
+    round: Round,
+    hash: BlockHash,
     current: Round
   ) -> Bool {
     if kind != .settled {
@@ -99,7 +103,10 @@ struct VoteTally: Sendable {
   }
 
   func weight(
-    _ kind: VoteKind, _ round: Round, _ hash: BlockHash, by weight: (Account) -> Amount
+    _ kind: VoteKind,
+    _ round: Round,
+    _ hash: BlockHash,
+    by weight: (Account) -> Amount
   ) -> Amount {
     voters(kind, round, hash).reduce(.zero) { $0 + weight($1.representative) }
   }
@@ -131,7 +138,9 @@ struct VoteTally: Sendable {
 
   /// The hash that a quorum voted normal for in a round.
   func normalWinner(
-    in round: Round, quorum: Amount, by weight: (Account) -> Amount
+    in round: Round,
+    quorum: Amount,
+    by weight: (Account) -> Amount
   ) -> BlockHash? {
     choices.first { choice in
       choice.kind == .normal && choice.round == round
@@ -141,7 +150,9 @@ struct VoteTally: Sendable {
 
   /// The choice of the newest round below `limit` that a quorum voted normal for.
   func newestNormalQuorum(
-    below limit: Round, quorum: Amount, by weight: (Account) -> Amount
+    below limit: Round,
+    quorum: Amount,
+    by weight: (Account) -> Amount
   ) -> RoundHash? {
     var newest: RoundHash?
     for choice in choices where choice.kind == .normal && choice.round < limit {
@@ -168,7 +179,9 @@ struct VoteTally: Sendable {
 
   /// The latest round that more than a third of `total` has reached, if it lies after `current`.
   func roundToJoin(
-    after current: Round, total: Amount, by weight: (Account) -> Amount
+    after current: Round,
+    total: Amount,
+    by weight: (Account) -> Amount
   ) -> Round? {
     var sum = Amount.zero
     for entry in latestRounds.filter({ $0.round > current }).sorted(by: { $0.round > $1.round }) {

@@ -85,7 +85,11 @@ extension SmallNanoMachine {
     }
     let peer = peers[Int(random.next(upperBound: UInt64(peers.count)))].id
     bootstrap.scan = Bootstrap.Scan(
-      peer: peer, cursor: cursor, deadline: now + Bootstrap.answerTimeout, foundWork: foundWork)
+      peer: peer,
+      cursor: cursor,
+      deadline: now + Bootstrap.answerTimeout,
+      foundWork: foundWork
+    )
     bootstrap.nextScanAt = now + Bootstrap.idleInterval
     let request = FrontierRequest(start: cursor, count: UInt16(Frontier.countMax))
     effects.append(.send(.frontierRequest(request), to: peer))
@@ -105,7 +109,9 @@ extension SmallNanoMachine {
     pullNext()
     // Each answer is a page; an empty one is the end. Pages hold only confirmed accounts, so a short
     // page is not the end by itself.
-    if let last = previous, let next = last.successor, bootstrap.pulls.count < Bootstrap.pullsMax / 2 {
+    if let last = previous, let next = last.successor,
+      bootstrap.pulls.count < Bootstrap.pullsMax / 2
+    {
       ask(from: next, foundWork: foundWork)
     } else {
       bootstrap.scan = nil
@@ -138,7 +144,10 @@ extension SmallNanoMachine {
       let peer = free[Int(random.next(upperBound: UInt64(free.count)))]
       bootstrap.inFlight.append((peer, pull, now + Bootstrap.answerTimeout))
       let request = PullRequest(
-        account: pull.account, start: pull.start, count: Bootstrap.pullCount)
+        account: pull.account,
+        start: pull.start,
+        count: Bootstrap.pullCount
+      )
       effects.append(.send(.pullRequest(request), to: peer))
     }
   }
@@ -162,7 +171,8 @@ extension SmallNanoMachine {
     let height = ledger.store.account(pull.account)?.height ?? Height(0)
     if progressed, height >= pull.start, height < response.head {
       bootstrap.enqueue(
-        Bootstrap.Pull(account: pull.account, start: height.next, target: pull.target))
+        Bootstrap.Pull(account: pull.account, start: height.next, target: pull.target)
+      )
     }
     if let target = pull.target, height >= target.height {
       activate(Slot(account: target.account, height: target.height), even: true)

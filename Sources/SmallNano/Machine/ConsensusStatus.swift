@@ -49,7 +49,8 @@ extension SmallNanoMachine {
       onlineRepresentatives: online.online(now: now).map { ($0, weight($0)) },
       elections: elections.count,
       backlog: backlog.count,
-      voters: voters.map(\.account))
+      voters: voters.map(\.account)
+    )
   }
 
   func summary(of hash: BlockHash) -> ElectionSummary? {
@@ -68,7 +69,9 @@ extension SmallNanoMachine {
           normalWeight: election.tally.weight(.normal, round, hash) { weight($0) },
           finalWeight: election.tally.weight(.final, round, hash) { weight($0) },
           representatives: (finals.isEmpty ? normals : finals)
-            .map { ($0.representative, weight($0.representative)) })
-      })
+            .map { ($0.representative, weight($0.representative)) }
+        )
+      }
+    )
   }
 }

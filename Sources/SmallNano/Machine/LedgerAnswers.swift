@@ -24,7 +24,8 @@ extension PullRequest {
 extension FrontierRequest {
   public func answer(from store: any LedgerStore) -> [Frontier] {
     store.accounts(from: start, limit: min(Int(count), Frontier.countMax)).compactMap {
-      account, state in
+      account,
+      state in
       state.confirmed.map { Frontier(account: account, height: $0.height, hash: $0.hash) }
     }
   }

@@ -18,7 +18,8 @@ extension SmallNanoMachine {
           let height = ledger.store.account(block.value.account)?.height ?? Height(0)
           if block.value.height > height {
             bootstrap.enqueue(
-              Bootstrap.Pull(account: block.value.account, start: height.next, target: nil))
+              Bootstrap.Pull(account: block.value.account, start: height.next, target: nil)
+            )
             pullNext()
           }
         }
@@ -46,7 +47,8 @@ extension SmallNanoMachine {
 
   /// Keeps a block that competes with the chain's for its slot.
   private mutating func addCandidate(
-    _ block: Verified<Block>, from peer: PeerID?
+    _ block: Verified<Block>,
+    from peer: PeerID?
   ) -> BlockRejection? {
     let value = block.value
     if let rejection = ledger.candidateRejection(of: value) { return rejection }
@@ -186,7 +188,10 @@ extension SmallNanoMachine {
         .contains { hashes.contains($0) }
       guard isVoid else { continue }
       record = VoteRecord(
-        representative: record.representative, slot: slot, round: record.round.next)
+        representative: record.representative,
+        slot: slot,
+        round: record.round.next
+      )
       highest = max(highest, record.round)
       election.isContested = true
       election.update(record)

@@ -17,7 +17,10 @@ extension SmallNanoMachine {
     guard elections.count < configuration.electionsMax else {
       if let chained {
         let state = ledger.store.account(slot.account)
-        let stake = max(chained.block.balance, chained.block.balance.adding(chained.amount) ?? .zero)
+        let stake = max(
+          chained.block.balance,
+          chained.block.balance.adding(chained.amount) ?? .zero
+        )
         backlog.insert(slot, stake: stake, confirmedAt: state?.confirmed?.confirmedAt ?? 0)
       }
       return
@@ -32,16 +35,28 @@ extension SmallNanoMachine {
       }
       election.restore(
         records: ledger.store.voteRecords(at: slot),
-        certificates: ledger.store.certificates(at: slot), now: now)
+        certificates: ledger.store.certificates(at: slot),
+        now: now
+      )
       for record in election.records {
         guard let normal = record.latestNormal else { continue }
         _ = election.tally.insert(
-          nil, by: record.representative, kind: .normal, round: normal.round, hash: normal.hash,
-          current: election.round)
+          nil,
+          by: record.representative,
+          kind: .normal,
+          round: normal.round,
+          hash: normal.hash,
+          current: election.round
+        )
         guard let lock = record.lock else { continue }
         _ = election.tally.insert(
-          nil, by: record.representative, kind: .final, round: lock.round, hash: lock.hash,
-          current: election.round)
+          nil,
+          by: record.representative,
+          kind: .final,
+          round: lock.round,
+          hash: lock.hash,
+          current: election.round
+        )
       }
     }
     for candidate in election.candidates {
@@ -126,8 +141,13 @@ extension SmallNanoMachine {
       return false
     }
     return election.tally.insert(
-      vote, by: vote.representative, kind: vote.kind, round: vote.round, hash: hash,
-      current: election.round)
+      vote,
+      by: vote.representative,
+      kind: vote.kind,
+      round: vote.round,
+      hash: hash,
+      current: election.round
+    )
   }
 
   private func unlistedPredecessors(of hash: BlockHash) -> [BlockHash] {
@@ -157,7 +177,11 @@ extension SmallNanoMachine {
     guard !voters.isEmpty, var election = elections.removeValue(forKey: slot) else { return }
     defer { elections[slot] = election }
     let total = base
-    if let later = election.tally.roundToJoin(after: election.round, total: total, by: { weight($0) }) {
+    if let later = election.tally.roundToJoin(
+      after: election.round,
+      total: total,
+      by: { weight($0) }
+    ) {
       enter(later, in: &election)
     }
     guard recordedSlots.count < Self.recordsMax || recordedSlots.contains(slot) else {
@@ -183,7 +207,8 @@ extension SmallNanoMachine {
   private mutating func castNormal(_ voter: Voter, in election: inout Election) {
     guard weight(voter.account) > .zero else { return }
     let held = election.record(of: voter.account)
-    guard held?.isAbstention != true, held?.latestNormal?.round != election.round || held == nil else {
+    guard held?.isAbstention != true, held?.latestNormal?.round != election.round || held == nil
+    else {
       return
     }
     let choices = election.normalChoices(for: held, quorum: quorum, by: { weight($0) })
@@ -192,7 +217,8 @@ extension SmallNanoMachine {
         continue
       }
       var record =
-        held ?? VoteRecord(representative: voter.account, slot: election.slot, round: election.round)
+        held
+        ?? VoteRecord(representative: voter.account, slot: election.slot, round: election.round)
       record.round = election.round
       record.latestNormal = RoundHash(round: election.round, hash: hash)
       promise(record, on: block, in: &election)
@@ -207,7 +233,10 @@ extension SmallNanoMachine {
     var winner = election.normalWinner(quorum: quorum, by: { weight($0) })
     if configuration.canary == .finalForLeftRound, winner == nil,
       let left = election.tally.newestNormalQuorum(
-        below: election.round, quorum: quorum, by: { weight($0) })
+        below: election.round,
+        quorum: quorum,
+        by: { weight($0) }
+      )
     {
       round = left.round
       winner = left.hash
@@ -221,7 +250,9 @@ extension SmallNanoMachine {
   }
 
   private mutating func promise(
-    _ record: VoteRecord, on block: Block, in election: inout Election
+    _ record: VoteRecord,
+    on block: Block,
+    in election: inout Election
   ) {
     election.update(record)
     recordedSlots.insert(election.slot)
@@ -235,12 +266,21 @@ extension SmallNanoMachine {
   }
 
   private mutating func cast(
-    _ kind: VoteKind, _ hash: BlockHash, as voter: Voter, in election: inout Election,
+    _ kind: VoteKind,
+    _ hash: BlockHash,
+    as voter: Voter,
+    in election: inout Election,
     round: Round? = nil
   ) {
     let round = round ?? election.round
     _ = election.tally.insert(
-      nil, by: voter.account, kind: kind, round: round, hash: hash, current: election.round)
+      nil,
+      by: voter.account,
+      kind: kind,
+      round: round,
+      hash: hash,
+      current: election.round
+    )
     outbox.append(hash, by: voter.account, kind: kind, round: round)
     election.lastProgress = now
     touched.append(election.slot)
@@ -273,7 +313,10 @@ extension SmallNanoMachine {
   private mutating func keepNewestQuorum(of election: inout Election) {
     guard
       let newest = election.tally.newestNormalQuorum(
-        below: election.round.next, quorum: quorum, by: { weight($0) }),
+        below: election.round.next,
+        quorum: quorum,
+        by: { weight($0) }
+      ),
       !election.certificates.contains(where: { $0.choice == newest })
     else { return }
     if let known = election.certificates.map(\.choice.round).max(), known >= newest.round { return }

@@ -161,7 +161,11 @@ extension SmallNanoMachine {
       for record in election.records where !record.isAbstention {
         if let normal = record.latestNormal {
           cast.append(
-            normal.hash, by: record.representative, kind: .normal, round: normal.round)
+            normal.hash,
+            by: record.representative,
+            kind: .normal,
+            round: normal.round
+          )
         }
         if let lock = record.lock {
           cast.append(lock.hash, by: record.representative, kind: .final, round: lock.round)
@@ -180,7 +184,12 @@ extension SmallNanoMachine {
         continue
       }
       let vote = voter.sign(
-        batch.kind, batch.round, batch.hashes, now: now, on: ledger.parameters.chainID)
+        batch.kind,
+        batch.round,
+        batch.hashes,
+        now: now,
+        on: ledger.parameters.chainID
+      )
       effects.append(.send(.vote(vote), to: peer))
     }
     if !unknown.isEmpty { effects.append(.send(.blockRequest(unknown), to: peer)) }

@@ -11,10 +11,20 @@ struct Voter: Sendable {
   }
 
   func sign(
-    _ kind: VoteKind, _ round: Round, _ hashes: [BlockHash], now: Instant, on chain: ChainID
+    _ kind: VoteKind,
+    _ round: Round,
+    _ hashes: [BlockHash],
+    now: Instant,
+    on chain: ChainID
   ) -> Verified<Vote> {
     Vote.signed(
-      kind: kind, round: round, timestamp: now.milliseconds, hashes: hashes, by: key, on: chain)
+      kind: kind,
+      round: round,
+      timestamp: now.milliseconds,
+      hashes: hashes,
+      by: key,
+      on: chain
+    )
   }
 
   func hello(node: PublicKey, now: Instant, on chain: ChainID) -> Verified<RepresentativeHello> {
@@ -52,7 +62,10 @@ struct VoteOutbox: Sendable {
   var isEmpty: Bool { batches.isEmpty }
 
   mutating func append(
-    _ hash: BlockHash, by representative: Account, kind: VoteKind, round: Round
+    _ hash: BlockHash,
+    by representative: Account,
+    kind: VoteKind,
+    round: Round
   ) {
     // Listed twice, a hash would make the message one that no decoder takes.
     let isListed = batches.contains {
@@ -68,7 +81,8 @@ struct VoteOutbox: Sendable {
       batches[index].hashes.append(hash)
     } else {
       batches.append(
-        Batch(representative: representative, kind: kind, round: round, hashes: [hash]))
+        Batch(representative: representative, kind: kind, round: round, hashes: [hash])
+      )
     }
   }
 
@@ -85,8 +99,8 @@ extension SmallNanoMachine {
   mutating func setVoters(_ keys: [SecretKey]) -> Reply {
     var admitted: [Voter] = []
     var refused: [Account] = []
-    for voter in keys.map(Voter.init).sorted(by: { $0.account < $1.account }) {
-      guard !admitted.contains(where: { $0.account == voter.account }) else { continue }
+    for voter in keys.map(Voter.init).sorted(by: { $0.account < $1.account })
+    where !admitted.contains(where: { $0.account == voter.account }) {
       if ledger.store.votingSince(voter.account) == nil {
         guard configuration.parameters.network == .dev else {
           refused.append(voter.account)
@@ -137,7 +151,9 @@ extension SmallNanoMachine {
   mutating func sampleOnline() {
     if !peers.isEmpty {
       let sample = OnlineSample(
-        time: now, weight: online.onlineWeight(now: now, by: { weight($0) }))
+        time: now,
+        weight: online.onlineWeight(now: now, by: { weight($0) })
+      )
       online.add(sample)
       let oldest = now + (.zero - OnlineWeight.samplesKept)
       write(.putOnlineSample(sample, dropBefore: oldest))
@@ -163,13 +179,23 @@ extension SmallNanoMachine {
       }
       _ = online.hear(voter.account, timestamp: now.milliseconds, now: now)
       let vote = voter.sign(
-        batch.kind, batch.round, batch.hashes, now: now, on: ledger.parameters.chainID)
+        batch.kind,
+        batch.round,
+        batch.hashes,
+        now: now,
+        on: ledger.parameters.chainID
+      )
       for hash in batch.hashes {
         guard let slot = candidateSlots[hash], var election = elections.removeValue(forKey: slot)
         else { continue }
         _ = election.tally.insert(
-          vote.value, by: voter.account, kind: batch.kind, round: batch.round, hash: hash,
-          current: election.round)
+          vote.value,
+          by: voter.account,
+          kind: batch.kind,
+          round: batch.round,
+          hash: hash,
+          current: election.round
+        )
         elections[slot] = election
       }
       relay(.vote(vote), except: nil)

@@ -113,7 +113,9 @@ public struct SmallNanoMachine: Machine {
     self.configuration = configuration
     ledger = Ledger(store: store, parameters: configuration.parameters)
     online = OnlineWeight(
-      floor: configuration.parameters.quorumFloor, samples: store.onlineSamples())
+      floor: configuration.parameters.quorumFloor,
+      samples: store.onlineSamples()
+    )
     random = SplitMix64(seed: configuration.seed)
   }
 
@@ -152,7 +154,10 @@ public struct SmallNanoMachine: Machine {
     flushRequests()
     scheduleElections()
     if !change.isEmpty {
-      effects.insert(.persist(change), at: configuration.canary == .sendBeforePersist ? effects.count : 0)
+      effects.insert(
+        .persist(change),
+        at: configuration.canary == .sendBeforePersist ? effects.count : 0
+      )
       change = LedgerChange()
     }
     defer { effects = [] }

@@ -14,15 +14,19 @@ extension SmallNanoMachine {
     return [
       TableSize(name: "elections", count: elections.count, limit: configuration.electionsMax),
       TableSize(
-        name: "candidates", count: candidateSlots.count,
-        limit: configuration.electionsMax * Election.candidatesMax),
+        name: "candidates",
+        count: candidateSlots.count,
+        limit: configuration.electionsMax * Election.candidatesMax
+      ),
       TableSize(name: "cached votes", count: cache.count, limit: VoteCache.hashesMax),
       TableSize(name: "blocks with gaps", count: gaps.count, limit: GapCache.blocksMax),
       TableSize(name: "pulls", count: bootstrap.pulls.count, limit: Bootstrap.pullsMax),
       TableSize(name: "vote records", count: recordedSlots.count, limit: Self.recordsMax),
       TableSize(
-        name: "unconfirmed blocks", count: Int(totals.blocks - totals.confirmedBlocks),
-        limit: Int(Self.unconfirmedMax)),
+        name: "unconfirmed blocks",
+        count: Int(totals.blocks - totals.confirmedBlocks),
+        limit: Int(Self.unconfirmedMax)
+      ),
     ]
   }
 
