@@ -2,7 +2,9 @@ import Kernel
 
 /// Blocks: into the chain, among the candidates, or to wait for what they build on.
 extension SmallNanoMachine {
-  /// Takes a block from a peer, or from here (nil). Nil is acceptance; a gap or a fork is taken too.
+  /// Takes a block from a peer, or from here (nil).
+  ///
+  /// Nil is acceptance; a gap or a fork is taken too.
   mutating func process(_ block: Verified<Block>, from peer: PeerID?) -> BlockRejection? {
     let hash = block.value.hash
     guard candidateSlots[hash] == nil, !ledger.isKnown(hash) else { return .alreadyKnown }
@@ -110,7 +112,9 @@ extension SmallNanoMachine {
 
   // MARK: Confirmation
 
-  /// Confirms a slot's winner, if all it stands on is confirmed. True if the slot is settled.
+  /// Confirms a slot's winner, if all it stands on is confirmed.
+  ///
+  /// True if the slot is settled.
   mutating func settle(_ slot: Slot, on choice: VoteTally.Choice) -> Bool {
     guard let block = elections[slot]?.candidate(choice.hash) else { return false }
     // Finals speak of this slot alone: predecessor and source confirm by votes of their own. A

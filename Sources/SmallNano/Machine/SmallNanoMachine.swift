@@ -1,6 +1,8 @@
 public import Kernel
 
-/// The node's core: ledger, elections, bootstrap. Deterministic; see `Kernel.Machine`.
+/// The node's core: ledger, elections, bootstrap.
+///
+/// Deterministic; see `Kernel.Machine`.
 ///
 /// Each input is handled to its end before the next: all that it changes in the ledger and in what
 /// this node has promised is one `persist`, which stands before everything that leaves.
@@ -291,7 +293,9 @@ public struct SmallNanoMachine: Machine {
 }
 
 /// Faults switched on to see the simulator catch them: each leaves out one thing that safety or
-/// liveness needs. A simulator that does not find them in time is broken itself.
+/// liveness needs.
+///
+/// A simulator that does not find them in time is broken itself.
 package enum Canary: String, Sendable, CaseIterable {
   /// Votes leave before their record is durable.
   case sendBeforePersist
