@@ -30,6 +30,7 @@ public struct Scenario {
     world.link = LinkConditions(delay: .milliseconds(1...(5 << random.below(5))))
     world.clockSkewMax = .milliseconds(Int64(random.below(2000)))
     world.clockDriftMax = UInt32(random.below(200))
+    world.stepsMax = 5_000_000
     let cluster = SmallNanoCluster(
       seed: seed,
       nodes: cast.nodes,
@@ -41,7 +42,9 @@ public struct Scenario {
     let owners = Owners(cast, checker, seed: random.next())
     owners.act(in: cluster)
     if let liar = cast.byzantine {
-      cluster.setByzantine(liar, ByzantineRepresentative(cast, checker, liar).behaviour)
+      let behaviour = ByzantineRepresentative(cast, checker, liar)
+        .behaviour(isTwoFaced: random.below(2) == 0)
+      cluster.setByzantine(liar, behaviour)
     }
     cluster.startFaults(.swarm(using: &random))
     try cluster.run(for: faultTime)
