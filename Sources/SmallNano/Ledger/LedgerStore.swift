@@ -1,7 +1,7 @@
 public import Kernel
 
 /// What peers may ask of a ledger: a store shows it, and so does a snapshot beside it.
-public protocol LedgerReads {
+public protocol ReadableLedger {
   func account(_ account: Account) -> AccountState?
   /// A block of the chain, confirmed or not.
   func block(at slot: Slot) -> LedgerBlock?
@@ -17,7 +17,7 @@ public protocol LedgerReads {
 /// keeps a prefix of the applied changes, never a part of one. A store that fails (full disk,
 /// damaged file) remembers it, answers reads as empty, and refuses to make anything durable; its
 /// owner checks before it lets an effect out.
-public protocol LedgerStore: LedgerReads, Sendable {
+public protocol LedgerStore: ReadableLedger, Sendable {
   mutating func apply(_ change: LedgerChange)
 
   /// Whether it failed, so that its answers mean nothing any more.

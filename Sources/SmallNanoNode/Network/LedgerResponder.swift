@@ -48,7 +48,7 @@ final class LedgerResponder: @unchecked Sendable {
 }
 
 /// Tables as reads that do not throw: a failure is kept, and what is read then means nothing.
-private final class LedgerSnapshot: LedgerReads {
+private final class LedgerSnapshot: ReadableLedger {
   private let tables: LedgerTables
   private(set) var failure: (any Error)?
 
