@@ -13,6 +13,7 @@ extension Wallet {
         if case .confirmed(let block) = event { await self.noticeConfirmation(of: block) }
       }
     }
+    receiveInBackground(accounts)
     scheduleScan()
   }
 
@@ -41,7 +42,7 @@ extension Wallet {
   private func noticeConfirmation(of block: LedgerBlock) {
     guard block.kind == .send else { return }
     let destination = Account(block.block.link)
-    if accounts.contains(destination) { receiveInBackground([destination]) }
+    if owns(destination) { receiveInBackground([destination]) }
   }
 
   /// Receives what waits for own accounts, if the wallet is unlocked.
@@ -70,12 +71,21 @@ extension Wallet {
   // MARK: Work
 
   /// The work for an account's next block: what was found ahead, or a search.
+  ///
+  /// What is found ahead waits meanwhile. Nothing is lost by that: a search has no memory, each
+  /// nonce is as likely as the last.
   func work(for account: Account, root: Bytes32, threshold: UInt64) async throws -> UInt64 {
     if let ready = readyWork[account], ready.root == root,
       Work.value(nonce: ready.nonce, root: root) >= threshold
     {
       return ready.nonce
     }
+    urgentSearches += 1
+    defer {
+      urgentSearches -= 1
+      continueWork()
+    }
+    workTask?.cancel()
     return try await search.nonce(for: root, threshold: threshold)
   }
 
@@ -83,7 +93,11 @@ extension Wallet {
   func prepareWork(for account: Account) {
     guard isUnlocked, !workQueue.contains(account) else { return }
     workQueue.append(account)
-    guard workTask == nil else { return }
+    continueWork()
+  }
+
+  private func continueWork() {
+    guard workTask == nil, urgentSearches == 0, !workQueue.isEmpty else { return }
     workTask = Task(executorPreference: loop) {
       await self.findQueuedWork()
     }
@@ -91,21 +105,20 @@ extension Wallet {
 
   private func findQueuedWork() async {
     while let account = workQueue.first, !Task.isCancelled {
-      workQueue.removeFirst()
       do {
-        let head = try read { try $0.account(account) }?.head
-        let root = head?.bytes ?? account.bytes
-        guard readyWork[account]?.root != root else { continue }
-        let threshold = access.parameters.workThresholds.send
-        readyWork[account] = (root, try await search.nonce(for: root, threshold: threshold))
+        let root = try read { try $0.account(account) }?.head.bytes ?? account.bytes
+        if readyWork[account]?.root != root {
+          let threshold = access.parameters.workThresholds.send
+          readyWork[account] = (root, try await search.nonce(for: root, threshold: threshold))
+        }
       } catch is CancellationError {
-        break
+        break  // the account stays in the queue, unless the wallet was locked
       } catch {
         access.log.debug("no work ahead", ["account": "\(account)", "reason": "\(error)"])
       }
+      workQueue.removeAll { $0 == account }
     }
     workTask = nil
-    // Queued by a wallet that was unlocked again while this one ended.
-    if let next = workQueue.popLast() { prepareWork(for: next) }
+    continueWork()
   }
 }

@@ -41,18 +41,29 @@ extension Wallet {
       guard entry.block.account == account, entry.destination == destination,
         entry.amount == amount
       else { throw WalletFailure.idReused(id) }
-      do {
-        return try await submit(entry.block)
-      } catch WalletFailure.rejected(.settled) {
-        // Another block is confirmed in its place: this one can never move money, so a new one may.
-      } catch WalletFailure.rejected(.fork) {
-        throw WalletFailure.undecided(entry.block.hash)
-      }
+      if let hash = try await repeatSend(entry.block) { return hash }
     }
     return try await makeSend(from: account, to: destination, amount: amount) { block in
       let entry = SendJournal.Entry(destination: destination, amount: amount, block: block)
       try journal.put(entry, under: id)
     }
+  }
+
+  /// Brings the block of an earlier call to the ledger, if it still can come there.
+  ///
+  /// It is never given to the node beside another block of its place: that would be a fork, signed
+  /// by the owner.
+  ///
+  /// - Returns: its hash; nil if another block is confirmed in its place. This one can then never
+  ///   move money, so a new one may.
+  private func repeatSend(_ block: Block) async throws -> BlockHash? {
+    let (taken, isConfirmed) = try read { tables in
+      (try tables.block(at: block.slot)?.hash, try tables.isConfirmed(block.slot))
+    }
+    guard let taken else { return try await submit(block) }
+    if taken == block.hash { return taken }
+    guard isConfirmed else { throw WalletFailure.undecided(block.hash) }
+    return nil
   }
 
   private func makeSend(

@@ -49,7 +49,11 @@ public actor Wallet {
   let access: NodeAccess
   let options: Options
   let search: WorkSearch
-  private var file: WalletFile?
+  private var file: WalletFile? {
+    didSet { owned = Set(accounts) }
+  }
+  /// The accounts again, for a look at every confirmation of the network.
+  private var owned: Set<Account> = []
   private var unlocked: Unlocked?
   private var lockTimer: Timer?
   private(set) var lockedAt: Instant?
@@ -60,6 +64,8 @@ public actor Wallet {
   var readyWork: [Account: (root: Bytes32, nonce: UInt64)] = [:]
   var workQueue: [Account] = []
   var workTask: Task<Void, Never>?
+  /// Searches that a call waits for.
+  var urgentSearches = 0
   var watchTask: Task<Void, Never>?
   var scanTimer: Timer?
   /// Keys that the machine refused to vote with, until it is told otherwise.
@@ -75,7 +81,9 @@ public actor Wallet {
     search = WorkSearch(on: access.workers, threads: options.workThreads)
     do {
       let bytes = try PrivateFile.read(options.path, bytesMax: Self.fileMax, isSecret: true)
-      file = try WalletFile(bytes, chain: access.parameters.chainID)
+      let file = try WalletFile(bytes, chain: access.parameters.chainID)
+      self.file = file
+      owned = Set(file.entries.map(\.account))  // observers do not run in an initialiser
     } catch let failure as FileFailure where failure.isMissing {
       file = nil
     } catch let failure as FileFailure {
@@ -270,6 +278,8 @@ public actor Wallet {
   }
 
   var accounts: [Account] { file?.entries.map(\.account) ?? [] }
+
+  func owns(_ account: Account) -> Bool { owned.contains(account) }
 
   /// Named by accounts of this wallet that are opened from now on; nil lets each name itself.
   public var representative: Account? { file?.representative }

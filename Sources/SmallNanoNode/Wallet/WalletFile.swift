@@ -128,7 +128,8 @@ public struct WalletFile: Sendable {
     let found = bytes.count >= 10 ? UInt16(bytes[8]) | UInt16(bytes[9]) << 8 : Self.version
     // A later version may end in another way, so this comes before the checksum.
     guard found <= Self.version else { throw .newerVersion(found) }
-    guard bytes.count >= 32, BLAKE2b.hash256("", Array(bytes.dropLast(32))).bytes == bytes.suffix(32)
+    guard bytes.count >= 32,
+      BLAKE2b.hash256("", Array(bytes.dropLast(32))).bytes == bytes.suffix(32)
     else { throw .damaged }
     do {
       var reader = ByteReader(Array(bytes.dropLast(32)))
@@ -257,7 +258,9 @@ public struct WalletFile: Sendable {
   /// Keyed BLAKE2b-256, the key being BLAKE2b-256("smallnano-wallet-code-v1" ‖ seed).
   private static func code(of bytes: [UInt8], seed: SecretBytes) -> [UInt8] {
     let key = SecretBytes(count: 32) { key in
-      seed.withUnsafeBytes { BLAKE2b.hash256("smallnano-wallet-code-v1", secret: $0, [], into: key) }
+      seed.withUnsafeBytes {
+        BLAKE2b.hash256("smallnano-wallet-code-v1", secret: $0, [], into: key)
+      }
     }
     var code = [UInt8](repeating: 0, count: 32)
     let status = key.withUnsafeBytes { key in
