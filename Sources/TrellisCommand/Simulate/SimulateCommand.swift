@@ -36,6 +36,13 @@ private let nodes = Option<Int?>(
   scope: .commandLine,
   help: "Nodes in every run, instead of a number drawn from the seed"
 )
+private let nodesMax = Option<Int>(
+  "nodes_max",
+  .integer(3...20),
+  default: 20,
+  scope: .commandLine,
+  help: "The most nodes that a seed may draw; few are quick"
+)
 private let trace = Option<Bool>(
   "trace",
   .boolean,
@@ -87,10 +94,11 @@ private let simulateSmallNanoCommand = Command(
       "Finds votes that leave before their record is durable"
     ),
   ],
-  options: [seed, seeds, nodes, trace, keepGoing, compare, canary, json]
+  options: [seed, seeds, nodes, nodesMax, trace, keepGoing, compare, canary, json]
 ) { call in
   var scenario = Scenario()
   scenario.nodes = call[nodes]
+  scenario.nodesMax = call[nodesMax]
   scenario.canary = call[canary]
   if call[trace] {
     guard call[seeds] == 1, !call[json] else {
