@@ -34,6 +34,17 @@ public enum Signal: Int32, Sendable, CaseIterable {
   }
 }
 
+extension EventLoop {
+  /// Has the kernel kill this process, at once, when its parent ends.
+  ///
+  /// The kernel ties that to the calling thread's life; the loop's lasts.
+  public func dieWithParent() async throws(SystemFailure) {
+    _ = try await run { () throws(SystemFailure) in
+      try checked(clinux_die_with_parent(9), "follow the parent process")
+    }
+  }
+}
+
 /// Tells of signals on a loop; held by its watch, so it ends with the loop.
 ///
 /// `@unchecked Sendable`: touched on the loop's thread only, apart from `deinit`.

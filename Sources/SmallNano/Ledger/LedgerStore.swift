@@ -1,12 +1,23 @@
 public import Kernel
 
+/// What peers may ask of a ledger: a store shows it, and so does a snapshot beside it.
+public protocol ReadableLedger {
+  func account(_ account: Account) -> AccountState?
+  /// A block of the chain, confirmed or not.
+  func block(at slot: Slot) -> LedgerBlock?
+  /// In account order, from the first account >= `start`.
+  func accounts(from start: Account, limit: Int) -> [(account: Account, state: AccountState)]
+  /// In key order, from the first key >= `start`.
+  func receivables(from start: ReceivableKey, limit: Int) -> [Receivable]
+}
+
 /// Where the ledger lies: SQLite in a node, memory in the simulator and as the model in tests.
 ///
 /// Reads see every change applied so far, durable or not. `apply` is atomic in effect: a crash
 /// keeps a prefix of the applied changes, never a part of one. A store that fails (full disk,
 /// damaged file) remembers it, answers reads as empty, and refuses to make anything durable; its
 /// owner checks before it lets an effect out.
-public protocol LedgerStore: Sendable {
+public protocol LedgerStore: ReadableLedger, Sendable {
   mutating func apply(_ change: LedgerChange)
 
   /// Whether it failed, so that its answers mean nothing any more.
@@ -15,15 +26,9 @@ public protocol LedgerStore: Sendable {
   var hasFailed: Bool { get }
 
   var totals: LedgerTotals { get }
-  func account(_ account: Account) -> AccountState?
   /// A block of the chain, confirmed or not; never a losing candidate.
   func block(_ hash: BlockHash) -> LedgerBlock?
-  func block(at slot: Slot) -> LedgerBlock?
   func receivable(_ key: ReceivableKey) -> Receivable?
-  /// In key order, from the first key >= `start`.
-  func receivables(from start: ReceivableKey, limit: Int) -> [Receivable]
-  /// In account order, from the first account >= `start`.
-  func accounts(from start: Account, limit: Int) -> [(account: Account, state: AccountState)]
   /// Those with blocks above their confirmed height, in account order.
   func unconfirmedAccounts(
     from start: Account,

@@ -4,7 +4,7 @@ import Kernel
 // read-only snapshot beside its loop and the simulator inside it.
 
 extension PullRequest {
-  public func answer(from store: any LedgerStore) -> PullResponse {
+  public func answer(from store: some ReadableLedger) -> PullResponse {
     guard let state = store.account(account) else {
       return PullResponse(account: account, firstHeld: .open, head: Height(0), blocks: [])
     }
@@ -22,7 +22,7 @@ extension PullRequest {
 }
 
 extension FrontierRequest {
-  public func answer(from store: any LedgerStore) -> [Frontier] {
+  public func answer(from store: some ReadableLedger) -> [Frontier] {
     store.accounts(from: start, limit: min(Int(count), Frontier.countMax)).compactMap {
       account,
       state in
@@ -32,7 +32,7 @@ extension FrontierRequest {
 }
 
 extension ReceivablesRequest {
-  public func answer(from store: any LedgerStore) -> [ReceivableEntry] {
+  public func answer(from store: some ReadableLedger) -> [ReceivableEntry] {
     store.receivables(from: start, limit: min(Int(count), ReceivableEntry.countMax))
       .filter { $0.receivedAt == nil }
       .map { ReceivableEntry(key: $0.key, source: $0.source, amount: $0.amount) }

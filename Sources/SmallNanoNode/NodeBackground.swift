@@ -1,0 +1,145 @@
+import EventLoop
+import Glibc
+import Kernel
+import Service
+import SmallNano
+
+/// What a node does now and then beside its work.
+struct NodeBackground: Sendable {
+  let configuration: NodeConfiguration
+  let network: PeerNetwork
+  let driver: Driver<SmallNanoMachine>
+  let store: SQLiteLedgerStore
+  let metrics: NodeMetrics
+  let loop: EventLoop
+  let log: Log
+
+  /// Begins; the tasks end when they are cancelled or the loop stops.
+  func start() -> [Task<Void, Never>] {
+    [
+      Task(executorPreference: loop) { await findPeers() },
+      repeating(each: Node.peersInterval) { await keepPeers() },
+      repeating(each: Node.metricsInterval) { await measure() },
+    ]
+  }
+
+  private func repeating(
+    each interval: Duration,
+    _ body: @escaping @Sendable () async -> Void
+  ) -> Task<Void, Never> {
+    Task(executorPreference: loop) {
+      while true {
+        do { try await loop.sleep(for: interval) } catch { return }
+        await body()
+      }
+    }
+  }
+
+  private func measure() async {
+    let sizes = await driver.inspect { $0.tableSizes }
+    metrics.update(sizes, await driver.statistics)
+  }
+
+  /// The peers met so far, into the ledger's file: between two turns of its one writer.
+  private func keepPeers() async {
+    let peers = await network.rows.map(StoredPeer.init)
+    let store = self.store
+    await driver.perform {
+      store.put(peers)
+      try store.commit()
+    }
+  }
+
+  // MARK: Seeds
+
+  private func findPeers() async {
+    await network.configure(await addresses(of: configuration.bootstrapPeers))
+    while true {
+      if !configuration.seeds.isEmpty, await network.greetedCount == 0 {
+        await network.configure(await addresses(of: configuration.seeds))
+      }
+      do { try await loop.sleep(for: Node.seedsInterval) } catch { return }
+    }
+  }
+
+  /// Literal addresses as they are; names through the system, on a thread of their own, as that may
+  /// wait for many seconds.
+  private func addresses(of hosts: [HostPort]) async -> [SocketAddress] {
+    var addresses: [SocketAddress] = []
+    var names: [HostPort] = []
+    for host in hosts {
+      if let ip = IPAddress(host.host) {
+        addresses.append(SocketAddress(ip, port: host.port))
+      } else {
+        names.append(host)
+      }
+    }
+    guard !names.isEmpty else { return addresses }
+    do {
+      let resolver = try Workers(count: 1, queueMax: 1, name: "resolve")
+      let wanted = names
+      let found = try await resolver.run { _ in wanted.map { ($0, Self.resolve($0)) } }
+      await resolver.shutdown()
+      for (name, resolved) in found {
+        if resolved.isEmpty { log.warn("peer name not found", ["name": name.host]) }
+        addresses += resolved
+      }
+    } catch {
+      log.warn("peer names not looked up", ["problem": "\(error)"])
+    }
+    return addresses
+  }
+
+  /// Addresses taken of one name: enough to find some peer.
+  private static let addressesPerName = 16
+
+  private static func resolve(_ name: HostPort) -> [SocketAddress] {
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var list: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(name.host, nil, &hints, &list) == 0 else { return [] }
+    defer { freeaddrinfo(list) }
+    var found: [SocketAddress] = []
+    var next = list
+    while let entry = next?.pointee, found.count < addressesPerName {
+      next = entry.ai_next
+      var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+      let status = getnameinfo(
+        entry.ai_addr,
+        entry.ai_addrlen,
+        &text,
+        socklen_t(text.count),
+        nil,
+        0,
+        NI_NUMERICHOST
+      )
+      guard status == 0 else { continue }
+      let end = text.firstIndex(of: 0) ?? text.endIndex
+      let literal = String(decoding: text[..<end].map(UInt8.init(bitPattern:)), as: UTF8.self)
+      if let ip = IPAddress(literal) { found.append(SocketAddress(ip, port: name.port)) }
+    }
+    return found
+  }
+}
+
+extension StoredPeer {
+  init(_ row: PeerBook.Row) {
+    self.init(
+      address: row.address.description,
+      lastSeen: row.lastSuccess ?? Instant(nanoseconds: 0),
+      failures: UInt32(clamping: row.failures)
+    )
+  }
+}
+
+extension PeerBook.Row {
+  /// Nil for a row that holds no address: the file is no more trusted than a stranger.
+  init?(_ stored: StoredPeer) {
+    guard let address = SocketAddress(stored.address) else { return nil }
+    self.init(
+      address: address,
+      lastSuccess: stored.lastSeen == Instant(nanoseconds: 0) ? nil : stored.lastSeen,
+      failures: Int(stored.failures)
+    )
+  }
+}
