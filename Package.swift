@@ -142,7 +142,13 @@ let package = Package(
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
     .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
-    .tests("SmallNanoNode", ["SmallNanoNode", "SmallNano", "Storage", "Kernel"]),
+    .tests(
+      "SmallNanoNode",
+      [
+        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
+        "Kernel",
+      ]
+    ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
     .tests("Tidy", []),
   ],
