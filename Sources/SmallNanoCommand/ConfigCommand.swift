@@ -1,7 +1,7 @@
 import Service
 import SmallNanoNode
 
-/// `smallnano config …`
+/// `smallnano config …`.
 let configCommand = Command(
   "config",
   summary: "The configuration",

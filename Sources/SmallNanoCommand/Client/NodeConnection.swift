@@ -44,7 +44,7 @@ struct NodeConnection {
     if let given = call[ClientOptions.rpc] {
       let host = given.host == "localhost" ? "127.0.0.1" : given.host
       guard let ip = IPAddress(host) else {
-        throw CommandFailure("--rpc takes an IP address and a port, not the name \(host)", status: 2)
+        throw CommandFailure("--rpc takes an IP address, not the name \(host)", status: 2)
       }
       return SocketAddress(ip, port: given.port)
     }

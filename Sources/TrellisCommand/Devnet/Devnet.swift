@@ -189,7 +189,9 @@ actor Devnet {
     await reap(process)
   }
 
-  /// Ends every process: politely, then not. Not cancelled with the story.
+  /// Ends every process: politely, then not.
+  ///
+  /// Not cancelled with the story.
   private func stopAll() async {
     for node in nodes { await node.rpc.close() }
     for pid in running { Glibc.kill(pid, SIGTERM) }
