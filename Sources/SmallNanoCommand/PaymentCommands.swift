@@ -104,8 +104,12 @@ let receiveCommand = Command(
   }
   var blocks: [JSON] = []
   for account in accounts {
-    let answer = try await node.call("receive", ["account": JSON(account)])
-    blocks += answer["blocks"]?.array ?? []
+    let answer = try await node.call(
+      "receive",
+      ["account": JSON(account)],
+      nilIf: "nothing_receivable"
+    )
+    blocks += answer?["blocks"]?.array ?? []
   }
   let lines = blocks.compactMap(\.string).map { $0 + "\n" }.joined()
   node.show(["blocks": .array(blocks)], blocks.isEmpty ? "nothing to receive\n" : lines)
