@@ -12,7 +12,7 @@ struct WrongCallTests {
       (["node", "run", "--rpc-port", "70000"], "rpc_port should be"),
       (["node", "jump"], "'jump' is no command of smallnano node"),
       (["wallet"], "smallnano wallet needs a command"),
-      (["send", "-1", "x"], "<amount> should be an amount in smn"),
+      (["send", "0", "x"], "<amount> should be an amount in smn"),
       (["send", "1", "smn_wrong"], "<address> should be an address"),
       (["balance", "--rpc", "somewhere"], "rpc should be host:port"),
     ] as [([String], String)]
