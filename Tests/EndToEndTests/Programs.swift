@@ -1,9 +1,9 @@
 import Foundation
 
-/// The built programs: where `TRELLIS_PROGRAMS` says, else in this package's release build.
+/// The built programs: where `BUILT_PROGRAMS` says, else in this package's release build.
 enum Programs {
   static let directory: String = {
-    if let given = ProcessInfo.processInfo.environment["TRELLIS_PROGRAMS"] { return given }
+    if let given = ProcessInfo.processInfo.environment["BUILT_PROGRAMS"] { return given }
     return URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: ".build/release").path
