@@ -127,8 +127,7 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Simulation", "Storage", "Service",
-        "HTTP", "EventLoop",
-        "Kernel", "Curve25519", "CSodium",
+        "HTTP", "Transport", "EventLoop", "Kernel", "Curve25519", "CSodium",
       ]
     ),
 

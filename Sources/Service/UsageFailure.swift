@@ -47,7 +47,7 @@ public enum UsageFailure: Error, Equatable, CustomStringConvertible {
 }
 
 /// The candidate nearest to what was typed, if it is near enough to be a slip.
-func nearest(to word: String, among candidates: [String]) -> String? {
+package func nearest(to word: String, among candidates: [String]) -> String? {
   let typed = Array(word.utf8.prefix(64))  // the longest option has 24; bounds the work
   var best: (distance: Int, candidate: String)?
   for candidate in candidates {

@@ -30,7 +30,7 @@ let nodeCommand = Command(
       options: NodeOptions.all + [NodeOptions.exitWithParent],
       run: runNode
     )
-  ]
+  ] + nodeControlCommands
 )
 
 @Sendable private func runNode(_ call: Invocation) async throws {
@@ -43,7 +43,7 @@ let nodeCommand = Command(
   let signals = try await Signal.stream(of: [.interrupt, .terminate, .hangup], on: control)
   let node: Node
   do {
-    node = try await Node(configuration, log: log)
+    node = try await Node(configuration, log: log, makeFront: NodeFront.standard)
   } catch {
     // An address in use, a directory another process holds, a file of another network: each says
     // what to do, and none is this program's fault.

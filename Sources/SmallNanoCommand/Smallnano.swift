@@ -17,6 +17,9 @@ let smallnano = Program(
       Command.Example("smallnano node run", "Run a node of the dev network in ~/.smallnano"),
       Command.Example("smallnano node run --help", "See every setting"),
     ],
-    subcommands: [nodeCommand, configCommand, ledgerCommand]
+    subcommands: [
+      nodeCommand, walletCommand, accountCommand, sendCommand, receiveCommand, balanceCommand,
+      historyCommand, configCommand, ledgerCommand,
+    ]
   )
 )

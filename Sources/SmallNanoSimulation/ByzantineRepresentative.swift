@@ -2,8 +2,10 @@ import Kernel
 import Simulation
 import SmallNano
 
-/// A representative that lies: votes for both sides of a fork, for junk, in rounds of its choice,
-/// says different things to different peers, withholds, and replays.
+/// A representative that lies, in one of two ways.
+///
+/// Wild: votes for both sides of a fork, for junk, in rounds of its choice, withholds, and replays.
+/// Two-faced: each peer hears it vote for the one side of a fork, or for the other, in every round.
 struct ByzantineRepresentative {
   private let cast: Cast
   private let checker: Checker
@@ -15,7 +17,34 @@ struct ByzantineRepresentative {
     self.node = node
   }
 
-  var behaviour: Byzantine<SmallNanoMachine> {
+  func behaviour(isTwoFaced: Bool) -> Byzantine<SmallNanoMachine> {
+    isTwoFaced ? twoFaced : wild
+  }
+
+  private var twoFaced: Byzantine<SmallNanoMachine> {
+    Byzantine { message, to, _ in
+      guard case .vote(let vote) = message, vote.value.kind == .normal,
+        let key = cast.voters(of: node).first,
+        vote.value.representative == Account(key.publicKey)
+      else { return [message] }
+      let sides = vote.value.hashes.map { hash in
+        guard let block = checker.blocks[hash] else { return hash }
+        let sides = (checker.rivals(of: block) + [hash]).sorted()
+        return sides[to % sides.count]
+      }
+      let forged = Vote.signed(
+        kind: .normal,
+        round: vote.value.round,
+        timestamp: vote.value.timestamp,
+        hashes: sides,
+        by: key,
+        on: cast.parameters.chainID
+      )
+      return [.vote(forged)]
+    }
+  }
+
+  private var wild: Byzantine<SmallNanoMachine> {
     let memory = Memory()
     return Byzantine { message, _, random in
       memory.note(message)

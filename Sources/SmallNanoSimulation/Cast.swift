@@ -1,4 +1,5 @@
 import Kernel
+import Simulation
 import SmallNano
 
 /// Who takes part in a run: nodes, representatives, owners, and the ledger they start from.
@@ -12,6 +13,8 @@ struct Cast {
   let owners: [SecretKey]
   /// Of the owners, those who sign two blocks for one height.
   let forkers: Int
+  /// One payment of theirs in so many is a fork.
+  let forkInterval: UInt64
   /// Genesis has spent: representatives and owners are open and confirmed.
   let firstLedger: MemoryStore
 
@@ -32,16 +35,18 @@ struct Cast {
     self.parameters = parameters
     representatives = (0..<nodes).map { Self.key(2, $0) }
     owners = (0..<(3 + Int(random.below(6)))).map { Self.key(3, $0) }
-    forkers = Int(random.below(3))
+    forkers = Int(random.below(4))
+    forkInterval = 2 + random.below(2) * 4
     let hasByzantine = random.below(3) > 0
     byzantine = hasByzantine ? Int(random.below(UInt64(nodes))) : nil
 
     // 94 % among the nodes; the owners' 5 % and genesis' rest vote with node 0's key.
-    var shares = (0..<nodes).map { _ in 1 + random.below(9) }
+    var shares = (0..<nodes).map { _ in 10 + random.below(90) }
     if let byzantine {
-      // At most 30 %: its weight is a share of what all others have together.
+      // At most 30 %, often just that: what safety and liveness bear, and where they are tightest.
       let others = shares.enumerated().filter { $0.offset != byzantine }.map(\.element).reduce(0, +)
-      shares[byzantine] = max(1, min(shares[byzantine], others * 3 / 7))
+      let most = others * 3 / 7
+      shares[byzantine] = random.below(2) == 0 ? most : min(shares[byzantine], most)
     }
     let total = shares.reduce(0, +)
 
@@ -62,6 +67,16 @@ struct Cast {
       )
     }
     ledger = writer.ledger
+    // Two weeks in which all were online. Without a history the quorum's base may fall to its floor,
+    // and then next to nothing may be Byzantine (docs/protocols/smallnano.md, "Quorum").
+    let epoch = World().epoch
+    let week = Duration.seconds(7 * 24 * 3600)
+    for age in [week, .seconds(3600), .seconds(600), .seconds(300), .seconds(1)] {
+      let sample = OnlineSample(time: epoch + (.zero - age), weight: parameters.supply)
+      ledger.store.apply(
+        LedgerChange([.putOnlineSample(sample, dropBefore: epoch + (.zero - week))])
+      )
+    }
     guard let store = ledger.store as? MemoryStore else {
       preconditionFailure("the ledger was opened over a MemoryStore")
     }

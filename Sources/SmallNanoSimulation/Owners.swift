@@ -24,8 +24,8 @@ final class Owners {
     var representative: Account
     /// Made and not seen confirmed.
     var pending: [Block] = []
-    /// The other half of a fork, offered elsewhere.
-    var rival: Block?
+    /// The other branch of a fork, offered elsewhere: blocks from one height up.
+    var rivals: [Block] = []
     var received: Set<BlockHash> = []
   }
 
@@ -51,7 +51,9 @@ final class Owners {
   }
 
   func act(in cluster: SmallNanoCluster) {
-    cluster.after(.milliseconds(Int64(50 + random.below(400)))) { [self] cluster in
+    // Each vote goes over every link: many nodes get fewer payments, for runs of like length.
+    let pace = Int64(max(1, cast.nodes * cast.nodes / 40))
+    cluster.after(.milliseconds(pace * Int64(50 + random.below(400)))) { [self] cluster in
       step(in: cluster)
       act(in: cluster)
     }
@@ -65,23 +67,27 @@ final class Owners {
     let index = Int(random.below(UInt64(wallets.count)))
     settle(index)
     receive(index, in: cluster)
-    if isPaying, wallets[index].rival == nil, wallets[index].pending.count < 8 {
-      if wallets[index].forks, random.below(6) == 0 { fork(index) } else { pay(index) }
+    if isPaying, wallets[index].rivals.isEmpty, wallets[index].pending.count < 8 {
+      if wallets[index].forks, random.below(cast.forkInterval) == 0 {
+        fork(index)
+      } else {
+        pay(index)
+      }
     }
     for each in wallets.indices { offer(each, in: cluster) }
   }
 
   /// Learns from the network which of its blocks are confirmed, and follows the winner of a fork.
   private func settle(_ index: Int) {
-    if let rival = wallets[index].rival {
+    if let rival = wallets[index].rivals.first {
       if checker.isConfirmedAnywhere(rival) {
-        wallets[index].pending = []
-        adopt(rival, by: index)
-        wallets[index].rival = nil
+        wallets[index].pending = wallets[index].rivals
+        adopt(wallets[index].rivals[wallets[index].rivals.count - 1], by: index)
+        wallets[index].rivals = []
       } else if let first = wallets[index].pending.first(where: { $0.slot == rival.slot }),
         checker.isConfirmedAnywhere(first)
       {
-        wallets[index].rival = nil
+        wallets[index].rivals = []
       }
     }
     wallets[index].pending.removeAll { checker.isConfirmedAnywhere($0) }
@@ -105,28 +111,31 @@ final class Owners {
     adopt(block, by: index)
   }
 
-  /// Two sends on one head; sometimes a child on the first.
+  /// Two sends on one head, each with some more on top.
   private func fork(_ index: Int) {
-    guard let rest = wallets[index].balance.subtracting(Amount(raw: 100)),
-      let less = wallets[index].balance.subtracting(Amount(raw: 200)),
-      less > Amount(raw: 1000)
-    else { return }
-    let payees = (0..<2).map { _ in wallets[Int(random.below(UInt64(wallets.count)))].account }
-    let first = make(index, balance: rest, link: payees[0].bytes)
-    let second = make(index, balance: less, link: payees[1].bytes)
-    wallets[index].pending.append(first)
-    wallets[index].rival = second
-    adopt(first, by: index)
-    if random.below(2) == 0 {
-      let child = make(index, balance: rest - Amount(raw: 50), link: payees[0].bytes)
-      wallets[index].pending.append(child)
-      adopt(child, by: index)
+    guard wallets[index].balance > Amount(raw: 2000) else { return }
+    let before = wallets[index]
+    let rivals = branch(index, firstAmount: 200)
+    wallets[index] = before
+    wallets[index].pending += branch(index, firstAmount: 100)
+    wallets[index].rivals = rivals
+  }
+
+  private func branch(_ index: Int, firstAmount: UInt128) -> [Block] {
+    var blocks: [Block] = []
+    for step in 0..<(1 + random.below(3)) {
+      let amount = Amount(raw: step == 0 ? firstAmount : 50)
+      let payee = wallets[Int(random.below(UInt64(wallets.count)))].account
+      let block = make(index, balance: wallets[index].balance - amount, link: payee.bytes)
+      adopt(block, by: index)
+      blocks.append(block)
     }
+    return blocks
   }
 
   /// Receives a confirmed send that waits for this owner.
   private func receive(_ index: Int, in cluster: SmallNanoCluster) {
-    guard wallets[index].rival == nil else { return }
+    guard wallets[index].rivals.isEmpty else { return }
     let node = Int(random.below(UInt64(cluster.nodeCount)))
     guard cast.isHonest(node) else { return }
     let disk = cluster.durable(node)
@@ -153,7 +162,9 @@ final class Owners {
     for block in wallets[index].pending {
       submit(block, in: cluster)
     }
-    if let rival = wallets[index].rival { submit(rival, in: cluster) }
+    for block in wallets[index].rivals {
+      submit(block, in: cluster)
+    }
   }
 
   private func submit(_ block: Block, in cluster: SmallNanoCluster) {

@@ -10,6 +10,8 @@ public import SmallNano
 public struct Scenario {
   /// Nodes in a run; nil draws 3...7, rarely 20.
   public var nodes: Int?
+  /// The most a seed may draw: twenty nodes take some hundred times the steps of four.
+  public var nodesMax = 20
   /// Left out on purpose, for runs that must fail.
   package var canary: Canary?
   /// Time under faults.
@@ -22,7 +24,7 @@ public struct Scenario {
   public func run(seed: UInt64, trace: Trace?) throws(Violation) -> Report {
     var random = SplitMix64(seed: seed ^ 0x736d_616c_6c6e_616e)
     let drawn = random.below(20) == 0 ? 20 : 3 + Int(random.below(5))
-    let cast = Cast(nodes: nodes ?? drawn, using: &random)
+    let cast = Cast(nodes: nodes ?? min(drawn, nodesMax), using: &random)
     let checker = Checker(cast)
 
     var world = World()
@@ -30,6 +32,8 @@ public struct Scenario {
     world.link = LinkConditions(delay: .milliseconds(1...(5 << random.below(5))))
     world.clockSkewMax = .milliseconds(Int64(random.below(2000)))
     world.clockDriftMax = UInt32(random.below(200))
+    // Every node relays every vote: messages grow with the square, and more with the votes.
+    world.stepsMax *= max(1, cast.nodes * cast.nodes / 49)
     let cluster = SmallNanoCluster(
       seed: seed,
       nodes: cast.nodes,
@@ -41,7 +45,9 @@ public struct Scenario {
     let owners = Owners(cast, checker, seed: random.next())
     owners.act(in: cluster)
     if let liar = cast.byzantine {
-      cluster.setByzantine(liar, ByzantineRepresentative(cast, checker, liar).behaviour)
+      let behaviour = ByzantineRepresentative(cast, checker, liar)
+        .behaviour(isTwoFaced: random.below(2) == 0)
+      cluster.setByzantine(liar, behaviour)
     }
     cluster.startFaults(.swarm(using: &random))
     try cluster.run(for: faultTime)

@@ -167,11 +167,14 @@ struct VoteTally: Sendable {
   /// The hashes of the newest round below `limit` with normal votes: most weight first, ties to
   /// the smaller hash.
   func favourites(below limit: Round, by weight: (Account) -> Amount) -> [BlockHash] {
-    let normals = choices.filter { $0.kind == .normal && $0.round < limit }
-    guard let newest = normals.map(\.round).max() else { return [] }
+    let newest = choices.filter { $0.kind == .normal && $0.round < limit }.map(\.round).max()
+    guard let newest else { return [] }
     var ranked: [(hash: BlockHash, weight: Amount)] = []
-    for choice in normals where choice.round == newest {
-      ranked.append((choice.hash, self.weight(of: choice, by: weight)))
+    for choice in choices
+    where choice.kind == .settled || choice.kind == .normal && choice.round == newest {
+      guard !ranked.contains(where: { $0.hash == choice.hash }) else { continue }
+      let support = self.weight(.normal, newest, choice.hash, by: weight)
+      ranked.append((choice.hash, support))
     }
     ranked.sort { $0.weight != $1.weight ? $0.weight > $1.weight : $0.hash < $1.hash }
     return ranked.map(\.hash)

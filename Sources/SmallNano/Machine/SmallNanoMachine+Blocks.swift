@@ -172,7 +172,7 @@ extension SmallNanoMachine {
 
   /// What this node promised about a successor of a block that lost is void: the slot goes on in a
   /// higher round, so that nothing said in the old one is ever contradicted.
-  private mutating func voidVotes(at slot: Slot, above winner: BlockHash) {
+  mutating func voidVotes(at slot: Slot, above winner: BlockHash) {
     guard recordedSlots.contains(slot) || elections[slot] != nil else { return }
     if elections[slot] == nil { activate(slot, even: true) }
     guard var election = elections.removeValue(forKey: slot) else { return }

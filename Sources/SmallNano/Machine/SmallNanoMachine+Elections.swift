@@ -30,7 +30,7 @@ extension SmallNanoMachine {
     if let chained { election.candidates.append(.init(block: chained.block)) }
     if isRecorded {
       for block in ledger.store.candidates(at: slot)
-      where election.candidate(block.hash) == nil && isValidCandidate(block) {
+      where election.candidate(block.hash) == nil {
         election.candidates.append(.init(block: block, isStored: true))
       }
       election.restore(
@@ -68,6 +68,11 @@ extension SmallNanoMachine {
     elections[slot] = election
     due.push(slot, at: election.dueAt)
     touched.append(slot)
+    if isRecorded, let below = ledger.store.account(slot.account)?.confirmed,
+      below.height.next == slot.height
+    {
+      voidVotes(at: slot, above: below.hash)
+    }
   }
 
   /// The chain has come to hold another block than those an open election knows.

@@ -177,6 +177,9 @@ actor PeerNetwork {
     }
   }
 
+  /// Connections in any state.
+  var connectionCount: Int { sessions.count }
+
   var greetedCount: Int { sessions.count(where: \.isGreeted) }
 
   /// Once a second: whom to dial, who needs a sign of life.

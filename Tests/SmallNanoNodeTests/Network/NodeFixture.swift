@@ -7,7 +7,7 @@ import Synchronization
 @testable import SmallNanoNode
 
 /// A node of the dev network in a directory of its own, on ports that the system chooses.
-final class TestNode: Sendable {
+final class SocketNode: Sendable {
   let node: Node
   let directory: TemporaryDirectory
   /// Subscribed before anything can happen.
@@ -27,7 +27,7 @@ final class TestNode: Sendable {
     in directory: TemporaryDirectory? = nil,
     adjusting adjust: (inout NodeConfiguration) -> Void = { _ in }
   ) async throws {
-    let directory = try directory ?? TemporaryDirectory()
+    let directory = directory ?? TemporaryDirectory()
     self.directory = directory
     var configuration = NodeConfiguration(
       dataDirectory: directory.path,
@@ -74,7 +74,7 @@ func genesisSend(
     on: NetworkParameters.dev.chainID
   )
   while block.workValue < WorkThresholds.dev.send { block.work += 1 }
-  block = block.signed(by: TestNode.genesis)
+  block = block.signed(by: SocketNode.genesis)
   var random = SystemRandomNumberGenerator()
   let results = StatelessChecker(.dev).check([.publish(block)], using: &random)
   guard case .success(.publish(let verified))? = results.first else { throw NotValid() }

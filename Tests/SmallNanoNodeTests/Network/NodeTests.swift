@@ -12,9 +12,9 @@ struct NodeTests {
 
   @Test("Two nodes confirm a payment made at the one that does not vote")
   func payment() async throws {
-    let voter = try await TestNode()
-    let other = try await TestNode(peers: [voter.address])
-    try await voter.vote(with: [TestNode.genesis])
+    let voter = try await SocketNode()
+    let other = try await SocketNode(peers: [voter.address])
+    try await voter.vote(with: [SocketNode.genesis])
     let send = try genesisSend(amount, to: bob)
     let reply = try await other.process(send)
     guard case .processed(send.value.hash) = reply else {

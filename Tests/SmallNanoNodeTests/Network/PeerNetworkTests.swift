@@ -140,7 +140,7 @@ struct PeerNetworkTests {
     HandshakeHello(cookie: Bytes32(words: (1, 1, 1, 1)), chain: NetworkParameters.dev.chainID)
   ).frame(on: .dev)
 
-  static let nonsense: [(name: String, bytes: [UInt8])] = [
+  static let openings: [(name: String, bytes: [UInt8])] = [
     ("another protocol", Array("GET / HTTP/1.1\r\n\r\n".utf8)),
     ("wrong magic", header(magic: Array("XN".utf8))),
     ("another network", header(network: 0x01)),
@@ -154,7 +154,7 @@ struct PeerNetworkTests {
     ("two greetings", hello + hello),
   ]
 
-  @Test("Nonsense ends its own connection, and no other", arguments: nonsense)
+  @Test("Nonsense ends its own connection, and no other", arguments: openings)
   func nonsense(_ name: String, _ bytes: [UInt8]) async throws {
     let fixture = try await NetworkFixture()
     let good = try await fixture.greetedPeer()
@@ -174,7 +174,7 @@ struct PeerNetworkTests {
     await peer.send(Array(WireMessage.telemetryRequest.frame(on: .dev).prefix(5)))
     await peer.close()
     await fixture.sink.wait { $0.disconnected.count == 1 }
-    #expect(await fixture.network.sessions.isEmpty)
+    #expect(await fixture.network.connectionCount == 0)
     await fixture.end()
   }
 
@@ -217,7 +217,7 @@ struct PeerNetworkTests {
     await slow.send(Array(Self.hello.prefix(20)))
     await silent.closed()
     await slow.closed()
-    #expect(await fixture.network.sessions.isEmpty)
+    #expect(await fixture.network.connectionCount == 0)
     await fixture.end()
   }
 
@@ -229,7 +229,7 @@ struct PeerNetworkTests {
     for _ in 0..<300 { crowd.append(try await fixture.peer()) }
     // Six places for inbound connections, one of them taken.
     for peer in crowd.dropFirst(5) { await peer.closed() }
-    #expect(await fixture.network.sessions.count == 6)
+    #expect(await fixture.network.connectionCount == 6)
     #expect(await !good.isClosed)
     for peer in crowd.prefix(5) { await peer.close() }
     _ = try await fixture.greetedPeer(3)

@@ -10,10 +10,7 @@ enum FuzzTargets {
     [frameHeader, frame, block, vote, handshake]
     + MessageType.allCases.map(wire)
     + [address, amountRaw, amountSMN, hex, socketAddress]
-
-  static func named(_ name: String) -> FuzzTarget? {
-    all.first { $0.name == name }
-  }
+    + [json, toml, configFile, commandLine, httpRequest, httpResponse, frameReader, ed25519]
 
   // MARK: smallnano, bytes
 
@@ -199,26 +196,26 @@ enum FuzzTargets {
 
   // MARK: Samples
 
-  private static func same(_ a: [UInt8], _ b: [UInt8]) -> FuzzVerdict {
+  static func same(_ a: [UInt8], _ b: [UInt8]) -> FuzzVerdict {
     a == b ? .accepted : .broken("decodes, and encodes to \(a.hex)")
   }
 
-  private static func reads(_ back: Bool) -> FuzzVerdict {
+  static func reads(_ back: Bool) -> FuzzVerdict {
     back ? .accepted : .broken("reads back as another value")
   }
 
-  private static func encoded(_ write: (inout ByteWriter) -> Void) -> [UInt8] {
+  static func encoded(_ write: (inout ByteWriter) -> Void) -> [UInt8] {
     var writer = ByteWriter()
     write(&writer)
     return writer.bytes
   }
 
-  private static func sampleHash(_ number: UInt64) -> Bytes32 {
+  static func sampleHash(_ number: UInt64) -> Bytes32 {
     var random = SplitMix64(seed: number)
     return Bytes32(words: (random.next(), random.next(), random.next(), random.next()))
   }
 
-  private static func sampleKey(_ number: UInt64) -> SecretKey {
+  static func sampleKey(_ number: UInt64) -> SecretKey {
     var seed = sampleHash(number).bytes
     guard let key = SecretKey(seed: &seed) else { preconditionFailure("a seed has 32 bytes") }
     return key
@@ -254,7 +251,7 @@ enum FuzzTargets {
     ).value
   }
 
-  private static let samples: [WireMessage] = {
+  static let samples: [WireMessage] = {
     let account = Account(sampleHash(1))
     let slot = Slot(account: account, height: .open)
     let key = ReceivableKey(destination: account, hash: BlockHash(sampleHash(2)))

@@ -1,0 +1,14 @@
+import Service
+
+let benchCommand = Command(
+  "bench",
+  summary: "Measures this machine and this build",
+  subcommands: [
+    Command("ed25519", summary: "Verifies signatures singly and in batches, beside libsodium") {
+      _ in benchmarkEd25519()
+    },
+    Command("work", summary: "Searches proof of work by each path of this processor") { _ in
+      benchmarkWork()
+    },
+  ]
+)

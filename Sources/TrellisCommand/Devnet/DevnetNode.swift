@@ -1,0 +1,63 @@
+import EventLoop
+import Glibc
+import Kernel
+import Service
+import SmallNanoNode
+
+/// One node of the devnet: a process of its own, a data directory of its own.
+struct DevnetNode: Sendable {
+  /// A point of the compass.
+  let name: String
+  let dataDirectory: String
+  let process: ChildProcess
+  let ports: Ports
+  let rpc: RPCClient
+
+  /// Where a node listens: the system chose.
+  struct Ports: Sendable {
+    let peering: UInt16
+    let rpc: UInt16
+
+    init?(_ json: JSON) {
+      guard let peering: UInt16 = json["peering_port"]?.integer(),
+        let rpc: UInt16 = json["rpc_port"]?.integer()
+      else { return nil }
+      self.peering = peering
+      self.rpc = rpc
+    }
+  }
+
+  var logPath: String { Self.logPath(dataDirectory) }
+  var peeringAddress: String { "127.0.0.1:\(ports.peering)" }
+  var usage: ProcessUsage? { ProcessUsage(process.pid) }
+  var diskBytes: UInt64 { TemporaryDirectory.fileBytes(in: dataDirectory) }
+
+  static func logPath(_ dataDirectory: String) -> String { dataDirectory + ".log" }
+  static func portsPath(_ dataDirectory: String) -> String { "\(dataDirectory)/ports.json" }
+
+  /// The flags a node is started with.
+  static func arguments(dataDirectory: String, peers: [String]) -> [String] {
+    [
+      "node", "run",
+      "--data-dir", dataDirectory,
+      "--network", "dev",
+      "--listen-address", "127.0.0.1",
+      "--peering-port", "0",
+      "--rpc-address", "127.0.0.1",
+      "--rpc-port", "0",
+      "--bootstrap-peers", peers.joined(separator: ","),
+      "--enable-voting",
+      "--auto-receive",
+      "--exit-with-parent",
+    ]
+  }
+
+  /// The last lines that a node has logged.
+  static func logTail(_ dataDirectory: String, lines: Int = 12) -> String {
+    guard let bytes = try? PrivateFile.read(logPath(dataDirectory), bytesMax: 64 << 20) else {
+      return "it has logged nothing"
+    }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").suffix(lines)
+      .map { "    \($0)" }.joined(separator: "\n")
+  }
+}
