@@ -143,7 +143,10 @@ let package = Package(
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
     .tests(
       "SmallNanoNode",
-      ["SmallNanoNode", "SmallNano", "Storage", "HTTP", "EventLoop", "Service", "Kernel"]
+      [
+        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
+        "Kernel",
+      ]
     ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
     .tests("Tidy", []),

@@ -92,6 +92,13 @@ public enum PrivateFile {
     guard fsync(file) == 0 else { throw FileFailure("sync", directory) }
   }
 
+  /// Bytes of a file; nil if it cannot be examined.
+  public static func size(_ path: String) -> UInt64? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return UInt64(exactly: status.st_size)
+  }
+
   /// Reads a whole file.
   ///
   /// - Parameters:

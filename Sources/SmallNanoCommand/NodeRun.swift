@@ -4,7 +4,7 @@ import Kernel
 import Service
 import SmallNanoNode
 
-/// `smallnano node …`
+/// What stands under `smallnano node`.
 let nodeCommand = Command(
   "node",
   summary: "The node",
@@ -44,8 +44,6 @@ let nodeCommand = Command(
   let node: Node
   do {
     node = try await Node(configuration, log: log, makeFront: NodeFront.standard)
-  } catch let failure as CommandFailure {
-    throw failure
   } catch {
     // An address in use, a directory another process holds, a file of another network: each says
     // what to do, and none is this program's fault.
@@ -65,10 +63,21 @@ let nodeCommand = Command(
   }
   let failure = await node.untilAskedToStop()
   listener.cancel()
+  control.execute {
+    control.schedule(after: stopMax) {
+      // All that was replied is on the disk; what is left is courtesy.
+      log.error("the node did not stop in time; it ends now", [:])
+      log.flush()
+      exit(1)
+    }
+  }
   await node.stop()
   await control.shutdown()
   if let failure { throw CommandFailure("\(failure)") }
 }
+
+/// Under the two seconds that an operator is promised.
+private let stopMax = Duration.milliseconds(1900)
 
 private func writeFirstConfiguration(in directory: String) throws {
   let directory = try DataDirectory(directory)

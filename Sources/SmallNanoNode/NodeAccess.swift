@@ -31,6 +31,8 @@ public struct NodeAccess: Sendable {
   public let peers: @Sendable () async -> [PeerSummary]
   /// Asks the node to stop, as SIGTERM does.
   public let stop: @Sendable () -> Void
+  /// What /health tells.
+  public let health: @Sendable () async -> NodeHealth
 
   public init(
     parameters: NetworkParameters,
@@ -45,7 +47,8 @@ public struct NodeAccess: Sendable {
     submit: @escaping @Sendable (SmallNanoMachine.Command) async throws -> SmallNanoMachine.Reply,
     events: @escaping @Sendable () -> AsyncStream<SmallNanoMachine.Event>,
     peers: @escaping @Sendable () async -> [PeerSummary],
-    stop: @escaping @Sendable () -> Void
+    stop: @escaping @Sendable () -> Void,
+    health: @escaping @Sendable () async -> NodeHealth = { NodeHealth() }
   ) {
     self.parameters = parameters
     self.node = node
@@ -60,6 +63,7 @@ public struct NodeAccess: Sendable {
     self.events = events
     self.peers = peers
     self.stop = stop
+    self.health = health
   }
 }
 

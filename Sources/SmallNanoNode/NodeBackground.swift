@@ -6,18 +6,35 @@ import SmallNano
 
 /// What a node does now and then beside its work.
 struct NodeBackground: Sendable {
-  let configuration: NodeConfiguration
-  let network: PeerNetwork
-  let driver: Driver<SmallNanoMachine>
-  let store: SQLiteLedgerStore
-  let metrics: NodeMetrics
-  let loop: EventLoop
-  let log: Log
+  private let configuration: NodeConfiguration
+  private let network: PeerNetwork
+  private let driver: Driver<SmallNanoMachine>
+  private let store: SQLiteLedgerStore
+  private let metrics: NodeMetrics
+  private let verification: VerificationState
+  private let stopping: StopRequest
+  private let path: String
+  private let loop: EventLoop
+  private let log: Log
+
+  init(_ configuration: NodeConfiguration, _ parts: NodeParts, on loop: EventLoop, log: Log) {
+    self.configuration = configuration
+    network = parts.network
+    driver = parts.driver
+    store = parts.store
+    metrics = parts.metrics
+    verification = parts.verification
+    stopping = parts.stopping
+    path = parts.access.ledgerPath
+    self.loop = loop
+    self.log = log
+  }
 
   /// Begins; the tasks end when they are cancelled or the loop stops.
   func start() -> [Task<Void, Never>] {
     [
       Task(executorPreference: loop) { await findPeers() },
+      Task(executorPreference: loop) { await verify() },
       repeating(each: Node.peersInterval) { await keepPeers() },
       repeating(each: Node.metricsInterval) { await measure() },
     ]
@@ -47,6 +64,42 @@ struct NodeBackground: Sendable {
     await driver.perform {
       store.put(peers)
       try store.commit()
+    }
+  }
+
+  // MARK: Verification
+
+  /// Reads the whole ledger once, at the lowest priority; a broken one stops the node.
+  ///
+  /// The thread is not waited for at the end of the node: it only reads, on a connection of its own.
+  private func verify() async {
+    let (path, parameters) = (self.path, configuration.parameters)
+    let report: LedgerVerification
+    do {
+      let worker = try Workers(count: 1, queueMax: 1, name: "verify")
+      report = try await worker.run { _ in
+        setpriority(Int32(PRIO_PROCESS.rawValue), 0, 19)  // of this thread alone, as Linux counts
+        return try LedgerReader(path: path, parameters: parameters).verify()
+      }
+      await worker.shutdown()
+    } catch {
+      guard !Task.isCancelled else { return }
+      verification.set(.unfinished("\(error)"))
+      return log.error("ledger not verified", ["problem": "\(error)"])
+    }
+    if let problem = report.problems.first {
+      verification.set(.broken(problem))
+      log.error(
+        "the ledger is damaged; run `smallnano ledger verify`, and restore it or sync a new one",
+        ["problem": problem, "problems": "\(report.problems.count)"]
+      )
+      stopping.ask(because: NodeFailure("the ledger is damaged: \(problem)"))
+    } else {
+      verification.set(.sound)
+      log.info(
+        "ledger verified",
+        ["blocks": "\(report.totals.blocks)", "accounts": "\(report.totals.accounts)"]
+      )
     }
   }
 

@@ -177,6 +177,9 @@ actor PeerNetwork {
     }
   }
 
+  /// Connections in any state.
+  var connectionCount: Int { sessions.count }
+
   var greetedCount: Int { sessions.count(where: \.isGreeted) }
 
   /// Once a second: whom to dial, who needs a sign of life.
@@ -319,19 +322,15 @@ actor PeerNetwork {
     case .refused(_, let kind):
       metrics.countRefused(kind)
       noteRefusal(of: address, reason.description)
-      if reason.description == HandshakeFailure.connectedToSelf.description {
-        if let listening = session.listening { book.isOwn(listening) }
-      } else if let listening = session.listening {
+      if let listening = session.listening {
         book.misbehaved(listening, now: now, using: &random)
       }
+    case .ownAddress:
+      if let listening = session.listening { book.isOwn(listening) }
+    case .ended where !session.isAnnounced:
+      break  // A second connection to a node that is well connected.
     case .ended, nil:
-      if let listening = session.listening, ending == nil || session.isAnnounced {
-        if session.isAnnounced {
-          book.closed(listening, opened: session.connectedAt, now: now, using: &random)
-        } else {
-          book.failed(listening, now: now, using: &random)
-        }
-      }
+      noteEnd(of: session, reason, now: now)
     }
     guard session.isAnnounced else { return }
     metrics.peers.add(-1)
@@ -342,6 +341,23 @@ actor PeerNetwork {
       ]
     )
     sink?.disconnected(session.id)
+  }
+
+  /// What an end by the peer or the network means for its address.
+  private func noteEnd(of session: PeerSession, _ reason: CloseReason, now: Instant) {
+    if !session.isGreeted {
+      metrics.countRefused("unfinished")
+      log.debug(
+        "handshake not finished",
+        ["address": "\(session.connection.remote)", "reason": reason.description]
+      )
+    }
+    guard let listening = session.listening else { return }
+    if session.isAnnounced {
+      book.closed(listening, opened: session.connectedAt, now: now, using: &random)
+    } else {
+      book.failed(listening, now: now, using: &random)
+    }
   }
 
   private func noteRefusal(of address: SocketAddress, _ reason: String) {

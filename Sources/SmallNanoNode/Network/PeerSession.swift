@@ -17,10 +17,13 @@ final class PeerSession: ConnectionHandler {
     case refused(String, kind: StaticString)
     /// Nobody's fault.
     case ended(String)
+    /// This node dialled itself.
+    case ownAddress
 
     var description: String {
       switch self {
       case .refused(let reason, _), .ended(let reason): reason
+      case .ownAddress: HandshakeFailure.connectedToSelf.description
       }
     }
   }
@@ -239,7 +242,10 @@ final class PeerSession: ConnectionHandler {
       connection.idleTimeout = settings.idleTimeout
       tell(self, .greeted(node))
     } catch {
-      close(.refused(error.description, kind: "handshake"))
+      close(
+        error == .connectedToSelf
+          ? .ownAddress : .refused(error.description, kind: "handshake")
+      )
     }
   }
 

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A directory of its own for one test, removed with all it holds.
-final class TemporaryDirectory {
+final class TemporaryDirectory: Sendable {
   let path: String
 
   init() {
