@@ -9,7 +9,7 @@ extension RPCActions {
     "false: count unconfirmed blocks too; true if not said"
   )
 
-  /// Receivables that a sum looks at; an account with more says so.
+  /// Receivables of an account that a call looks at; the answer says so if there may be more.
   static let receivablesSummedMax = 1000
 
   static let accounts: [RPCAction] = [
@@ -289,13 +289,13 @@ extension RPCActions {
     let withSource = try call.flag("source")
     let onlyConfirmed = try call.flag("include_only_confirmed", default: true)
     return try await context.ledger.snapshot { tables in
-      let waiting = try tables.receivables(of: account, limit: RPCCall.listMax)
-        .filter { $0.amount >= threshold ?? .zero }
-        .filter { try !onlyConfirmed || tables.isConfirmed($0.key.hash) }
-        .prefix(count)
-      if withSource {
-        return [
-          "blocks": RPCFormat.object(
+      let held = try tables.receivables(of: account, limit: receivablesSummedMax)
+      let waiting = try held.filter {
+        try $0.amount >= threshold ?? .zero && (!onlyConfirmed || tables.isConfirmed($0.key.hash))
+      }.prefix(count)
+      let blocks: JSON =
+        if withSource {
+          RPCFormat.object(
             waiting.map {
               (
                 $0.key.hash.description,
@@ -303,16 +303,16 @@ extension RPCActions {
               )
             }
           )
-        ]
-      }
-      guard threshold == nil else {
-        return [
-          "blocks": RPCFormat.object(
+        } else if threshold != nil {
+          RPCFormat.object(
             waiting.map { ($0.key.hash.description, RPCFormat.amount($0.amount)) }
           )
-        ]
-      }
-      return ["blocks": RPCFormat.hashes(waiting.map(\.key.hash))]
+        } else {
+          RPCFormat.hashes(waiting.map(\.key.hash))
+        }
+      // More may lie behind the thousand that were looked at.
+      return held.count == receivablesSummedMax
+        ? ["blocks": blocks, "is_partial": "true"] : ["blocks": blocks]
     }
   }
 }

@@ -112,13 +112,26 @@ extension Wallet {
     }
   }
 
+  /// Looks past sends that are not confirmed: a sender who forks may keep his so for long.
   private func confirmedReceivables(of account: Account, limit: Int) throws -> [BlockHash] {
     try read { tables in
-      try tables.receivables(of: account, limit: limit).map(\.key.hash).filter {
-        try tables.isConfirmed($0)
+      var found: [BlockHash] = []
+      var start = BlockHash.zero
+      for _ in 0..<Self.receivablePagesMax {
+        let page = try tables.receivables(of: account, from: start, limit: Self.receivablePage)
+        for each in page where try tables.isConfirmed(each.key.hash) { found.append(each.key.hash) }
+        guard found.count < limit, page.count == Self.receivablePage,
+          let next = page.last?.key.hash.next
+        else { break }
+        start = next
       }
+      return Array(found.prefix(limit))
     }
   }
+
+  /// Up to 8,192 receivables are looked at in one go, a fraction of a second.
+  private static var receivablePage: Int { 256 }
+  private static var receivablePagesMax: Int { 32 }
 
   private func makeReceive(on account: Account, send hash: BlockHash) async throws -> BlockHash {
     let parameters = access.parameters

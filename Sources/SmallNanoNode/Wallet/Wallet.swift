@@ -108,11 +108,12 @@ public actor Wallet {
 
   /// Makes a wallet from a seed, with the accounts of it that the ledger knows, and unlocks it.
   ///
-  /// Indexes are tried in order until 20 in a row are unknown; others come with `addAccount`.
+  /// Indexes are tried in order until 20 in a row are unknown, here and at each `unlock`; others
+  /// come with `addAccount`.
   public func restore(seed: SecretBytes, password: SecretBytes) async throws {
     guard seed.count == DeterministicKeys.seedSize else { throw WalletFailure.damaged }
     try await make(seed: seed, password: password) { keys in
-      try self.knownIndexes(of: keys)
+      [0] + (try self.knownIndexes(of: keys, beside: [0]))
     }
   }
 
@@ -136,24 +137,51 @@ public actor Wallet {
     await didUnlock()
   }
 
-  private static let unknownIndexesMax: UInt32 = 20
+  /// Indexes in a row that the ledger does not know, after which no more are tried.
+  private static let unknownIndexesMax = 20
 
-  private func knownIndexes(of keys: DeterministicKeys) throws -> [UInt32] {
+  /// Indexes of accounts that the ledger knows, opened or sent to, beside those in `held`.
+  private func knownIndexes(
+    of keys: DeterministicKeys,
+    beside held: Set<UInt32>
+  ) throws -> [UInt32] {
     try read { tables in
-      var known: [UInt32] = [0]
+      var known: [UInt32] = []
       var index: UInt32 = 0
-      while index - (known.last ?? 0) <= Self.unknownIndexesMax,
-        known.count < WalletFile.accountsMax
+      var unknownInRow = 0
+      while unknownInRow < Self.unknownIndexesMax,
+        held.count + known.count < WalletFile.accountsMax
       {
-        let account = keys.account(index)
-        let isKnown = try tables.account(account) != nil
-        if try isKnown || !tables.receivables(of: account, limit: 1).isEmpty, index > 0 {
-          known.append(index)
+        if held.contains(index) {
+          unknownInRow = 0
+        } else {
+          let account = keys.account(index)
+          let isOpened = try tables.account(account) != nil
+          if try isOpened || !tables.receivables(of: account, limit: 1).isEmpty {
+            known.append(index)
+            unknownInRow = 0
+          } else {
+            unknownInRow += 1
+          }
         }
         index += 1
       }
       return known
     }
+  }
+
+  /// Adds accounts of the seed that the ledger has come to know.
+  ///
+  /// A wallet restored on a new node finds only its first account: the ledger comes later.
+  private func addKnownAccounts() throws {
+    guard var file, let unlocked else { return }
+    let known = try knownIndexes(of: unlocked.keys, beside: Set(file.entries.map(\.index)))
+    guard !known.isEmpty else { return }
+    for index in known {
+      file.add(WalletFile.Entry(index: index, account: unlocked.keys.account(index)))
+    }
+    try write(file, seed: unlocked.seed)
+    access.log.info("accounts of the wallet found in the ledger", ["count": "\(known.count)"])
   }
 
   // MARK: Locking
@@ -166,10 +194,13 @@ public actor Wallet {
       guard let file else { throw WalletFailure.noWallet }
       let seed = try await open(file, password)
       guard let keys = DeterministicKeys(master: seed) else { throw WalletFailure.damaged }
-      for entry in file.entries where keys.account(entry.index) != entry.account {
-        throw WalletFailure.damaged
-      }
       unlocked = Unlocked(seed: seed, keys: keys)
+      do {
+        try addKnownAccounts()
+      } catch {
+        // The wallet is as good without; the next unlock looks again.
+        access.log.warn("could not look for more accounts", ["reason": "\(error)"])
+      }
       if let lockTimer { loop.cancel(lockTimer) }
       lockTimer = nil
       lockedAt = nil

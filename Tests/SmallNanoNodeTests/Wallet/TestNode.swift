@@ -148,6 +148,13 @@ struct TestHouse {
     return wallet
   }
 
+  /// The wallet that `genesisWallet` made in this directory before.
+  func unlockedGenesis() async throws -> Wallet {
+    let wallet = try wallet()
+    try await wallet.unlock(password: .text("p"))
+    return wallet
+  }
+
   func close() async {
     await workers.shutdown()
     await loop.shutdown()

@@ -143,6 +143,11 @@ import Testing
       try await wallet.restore(seed: seed, password: .text("p"))
       #expect(try await wallet.entries.map(\.index) == [0, 3])
       #expect(try await wallet.entries.map(\.account) == [keys.account(0), keys.account(3)])
+      // What the ledger learns later is found by unlocking.
+      let rich = try await house.unlockedGenesis()
+      _ = try await rich.send(from: genesis, to: keys.account(7), amount: TestHouse.smn(1))
+      try await wallet.unlock(password: .text("p"))
+      #expect(try await wallet.entries.map(\.index) == [0, 3, 7])
     }
   }
 
