@@ -17,7 +17,7 @@ let addressType = OptionType<String>.text(
 
 private let account = Argument("account", addressType, help: "An address")
 
-/// `smallnano account …`
+/// `smallnano account …`.
 let accountCommand = Command(
   "account",
   summary: "Accounts: those of the wallet, and anyone's",

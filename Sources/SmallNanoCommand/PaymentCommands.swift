@@ -42,7 +42,7 @@ private let id = Option<String?>(
   help: "A name for this payment: the same call again pays no second time"
 )
 
-/// `smallnano send`
+/// `smallnano send`.
 let sendCommand = Command(
   "send",
   summary: "Send from an account of the wallet",
@@ -88,7 +88,7 @@ private let anyAccount = Argument(
   help: "An address; without it, every account of the wallet"
 )
 
-/// `smallnano receive`
+/// `smallnano receive`.
 let receiveCommand = Command(
   "receive",
   summary: "Receive what waits for the wallet's accounts and is confirmed",
@@ -104,14 +104,18 @@ let receiveCommand = Command(
   }
   var blocks: [JSON] = []
   for account in accounts {
-    let answer = try await node.call("receive", ["account": JSON(account)])
-    blocks += answer["blocks"]?.array ?? []
+    let answer = try await node.call(
+      "receive",
+      ["account": JSON(account)],
+      nilIf: "nothing_receivable"
+    )
+    blocks += answer?["blocks"]?.array ?? []
   }
   let lines = blocks.compactMap(\.string).map { $0 + "\n" }.joined()
   node.show(["blocks": .array(blocks)], blocks.isEmpty ? "nothing to receive\n" : lines)
 }
 
-/// `smallnano balance`
+/// `smallnano balance`.
 let balanceCommand = Command(
   "balance",
   summary: "Show confirmed balances",
@@ -137,7 +141,7 @@ private let count = Option<Int>(
   help: "The newest so many"
 )
 
-/// `smallnano history`
+/// `smallnano history`.
 let historyCommand = Command(
   "history",
   summary: "Show an account's payments, newest first",

@@ -5,6 +5,9 @@ public import SmallNano
 /// What the main and beta networks start from: public keys, and the weights a fresh node tallies
 /// with until its own ledger can tell.
 ///
+/// The dev network starts without one, and takes one for its weights: the money may have left genesis,
+/// and then a fresh ledger, in which only genesis has weight, can confirm nothing.
+///
 /// ```toml
 /// network = "main"
 /// genesis_account = "smn_…"
@@ -43,10 +46,23 @@ public struct LaunchFile: Sendable {
     guard let epochKey = Bytes32(hex: epoch.text) else {
       throw LaunchFileFailure(line: epoch.line, reason: "epoch_key is 64 hexadecimal digits")
     }
-    var parameters = NetworkParameters(
+    var parameters =
+      network == .dev
+      ? try Self.dev(genesis, PublicKey(epochKey))
+      : Self.launched(network, genesis, PublicKey(epochKey))
+    parameters.bootstrap = try Self.weights(in: toml, supply: parameters.supply)
+    self.parameters = parameters
+  }
+
+  private static func launched(
+    _ network: Network,
+    _ genesis: Account,
+    _ epochKey: PublicKey
+  ) -> NetworkParameters {
+    NetworkParameters(
       network: network,
       genesisAccount: genesis,
-      epochKey: PublicKey(epochKey),
+      epochKey: epochKey,
       supply: NetworkParameters.fullSupply,
       workThresholds: .full,
       minimumBalance: Amount(raw: Amount.rawPerSMN / 100),
@@ -54,8 +70,19 @@ public struct LaunchFile: Sendable {
       peeringPort: network == .main ? 7176 : 27176,
       rpcPort: network == .main ? 7177 : 27177
     )
-    parameters.bootstrap = try Self.weights(in: toml, supply: parameters.supply)
-    self.parameters = parameters
+  }
+
+  /// The dev network is known: its file brings the weights alone.
+  private static func dev(
+    _ genesis: Account,
+    _ epochKey: PublicKey
+  ) throws(LaunchFileFailure) -> NetworkParameters {
+    guard genesis == NetworkParameters.dev.genesisAccount,
+      epochKey == NetworkParameters.dev.epochKey
+    else {
+      throw LaunchFileFailure(line: 1, reason: "these are not the keys of the dev network")
+    }
+    return .dev
   }
 
   private static let keys = ["network", "genesis_account", "epoch_key", "confirmed_blocks"]

@@ -84,12 +84,7 @@ public struct NodeConfiguration: Sendable {
       case .beta: .beta
       case .dev: .dev
       }
-    guard network != .dev else {
-      guard settings[NodeOptions.launchFile] == nil else {
-        throw UsageFailure.badFile("the dev network has no launch_file; leave it out")
-      }
-      return .dev
-    }
+    if network == .dev, settings[NodeOptions.launchFile] == nil { return .dev }
     guard let path = settings[NodeOptions.launchFile] else {
       throw UsageFailure.badFile(
         "the \(network.name) network starts from a launch file with its public keys and first "

@@ -33,7 +33,7 @@ public enum NodeOptions {
     .optional(.path),
     default: nil,
     group: node,
-    help: "File with the public keys and first weights of the main or beta network"
+    help: "File with the network's public keys and first weights; dev needs none"
   )
   public static let logLevel = Option(
     "log_level",

@@ -44,7 +44,7 @@ struct NodeConnection {
     if let given = call[ClientOptions.rpc] {
       let host = given.host == "localhost" ? "127.0.0.1" : given.host
       guard let ip = IPAddress(host) else {
-        throw CommandFailure("--rpc takes an IP address and a port, not the name \(host)", status: 2)
+        throw CommandFailure("--rpc takes an IP address, not the name \(host)", status: 2)
       }
       return SocketAddress(ip, port: given.port)
     }
@@ -58,10 +58,16 @@ struct NodeConnection {
 
   /// Carries out an action; a refusal is the command's failure, in the node's words.
   func call(_ action: String, _ fields: JSON = [:]) async throws -> JSON {
+    try await call(action, fields, nilIf: nil) ?? [:]
+  }
+
+  /// The same, and nil if the node refuses with the code.
+  func call(_ action: String, _ fields: JSON, nilIf code: String?) async throws -> JSON? {
     do throws(RPCClientFailure) {
       return try await client.call(action, fields)
     } catch {
       switch error {
+      case .refused(code: code, _): return nil
       case .noAnswer:
         throw CommandFailure("\(error); is it running? see smallnano node run --help")
       case .refused(code: "token_missing", _), .refused(code: "token_wrong", _):

@@ -124,11 +124,18 @@ actor Devnet {
     return node
   }
 
+  /// Writes a file beside the nodes' directories.
+  func write(_ name: String, _ text: String) throws -> String {
+    let path = "\(directory)/\(name)"
+    try PrivateFile.write(Array(text.utf8), to: path)
+    return path
+  }
+
   var liveNodes: [DevnetNode] { nodes.filter { running.contains($0.process.pid) } }
 
   /// Starts a node, or starts it again on the data it had, and waits until it answers.
   @discardableResult
-  func start(_ name: String) async throws -> DevnetNode {
+  func start(_ name: String, launchFile: String? = nil) async throws -> DevnetNode {
     let data = "\(directory)/\(name)"
     let peers = liveNodes.map(\.peeringAddress)
     // A node writes it when it listens; what an earlier run wrote is no longer true.
@@ -136,7 +143,7 @@ actor Devnet {
     let environment = Program.environment().filter { !$0.key.hasPrefix("SMALLNANO_") }
     let process = try ChildProcess(
       program,
-      DevnetNode.arguments(dataDirectory: data, peers: peers),
+      DevnetNode.arguments(dataDirectory: data, peers: peers, launchFile: launchFile),
       environment: environment,
       log: DevnetNode.logPath(data)
     )
@@ -182,7 +189,9 @@ actor Devnet {
     await reap(process)
   }
 
-  /// Ends every process: politely, then not. Not cancelled with the story.
+  /// Ends every process: politely, then not.
+  ///
+  /// Not cancelled with the story.
   private func stopAll() async {
     for node in nodes { await node.rpc.close() }
     for pid in running { Glibc.kill(pid, SIGTERM) }

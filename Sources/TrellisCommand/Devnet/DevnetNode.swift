@@ -36,7 +36,13 @@ struct DevnetNode: Sendable {
   static func portsPath(_ dataDirectory: String) -> String { "\(dataDirectory)/ports.json" }
 
   /// The flags a node is started with.
-  static func arguments(dataDirectory: String, peers: [String]) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - dataDirectory: its own.
+  ///   - peers: whom to dial first.
+  ///   - launchFile: with weights for a fresh ledger; nil for none.
+  /// - Returns: the words after the program's name.
+  static func arguments(dataDirectory: String, peers: [String], launchFile: String?) -> [String] {
     [
       "node", "run",
       "--data-dir", dataDirectory,
@@ -49,7 +55,7 @@ struct DevnetNode: Sendable {
       "--enable-voting",
       "--auto-receive",
       "--exit-with-parent",
-    ]
+    ] + (launchFile.map { ["--launch-file", $0] } ?? [])
   }
 
   /// The last lines that a node has logged.

@@ -195,10 +195,13 @@ struct DevnetStory: Sendable {
   }
 
   private func bootstrap(_ cast: Cast) async throws -> DevnetTable.Newcomer {
-    await devnet.note("A fourth node, \(Self.newcomer), starts with an empty ledger.")
-    let before = loop.now
-    try await devnet.start(Self.newcomer)
     let wanted = try await count("north")
+    let launchFile = try await launchFile(confirmedBlocks: wanted.confirmed)
+    await devnet.note(
+      "A fourth node, \(Self.newcomer), starts with an empty ledger and a list of today's weights."
+    )
+    let before = loop.now
+    try await devnet.start(Self.newcomer, launchFile: launchFile)
     try await devnet.wait("\(Self.newcomer) has confirmed \(wanted.confirmed) blocks") {
       let count = try await count(Self.newcomer)
       return count.confirmed >= wanted.confirmed ? count : nil
@@ -220,6 +223,27 @@ struct DevnetStory: Sendable {
       "\(newcomer.milliseconds) ms after its start it has all \(wanted.confirmed) blocks, confirmed."
     )
     return newcomer
+  }
+
+  /// The weights that a fresh node tallies with until it has them from its own ledger.
+  ///
+  /// In an empty ledger all weight is still with genesis, which has given it away since.
+  private func launchFile(confirmedBlocks: UInt64) async throws -> String {
+    let answer = try await call("north", "representatives")
+    let weights = answer["representatives"]?.object?.members ?? []
+    let lines = weights.map { "\($0.key) = \"\($0.value.string ?? "")\"\n" }.joined()
+    return try await devnet.write(
+      "launch.toml",
+      """
+      network = "dev"
+      genesis_account = "\(parameters.genesisAccount.address)"
+      epoch_key = "\(parameters.epochKey)"
+      confirmed_blocks = \(confirmedBlocks)
+
+      [weights]
+      \(lines)
+      """
+    )
   }
 
   // MARK: Steps

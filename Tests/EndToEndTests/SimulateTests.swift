@@ -1,0 +1,31 @@
+import Testing
+
+@Suite("trellis simulate")
+struct SimulateTests {
+  @Test("Some seeds keep every promise, and JSON says so")
+  func passes() throws {
+    let arguments = ["simulate", "smallnano", "--seeds", "3", "--nodes", "4", "--json"]
+    let outcome = try Programs.run("trellis", arguments)
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains(#""runs":3"#))
+    #expect(outcome.output.contains(#""failures":[]"#))
+  }
+
+  @Test("A planted fault is found: the canary's run succeeds", arguments: ["sendBeforePersist"])
+  func findsCanary(name: String) throws {
+    let arguments = ["simulate", "smallnano", "--canary", name, "--seeds", "50", "--nodes", "5"]
+    let outcome = try Programs.run("trellis", arguments)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("\(name): found by seed"))
+  }
+
+  @Test("Equal seeds print equal traces")
+  func traces() throws {
+    let arguments = ["simulate", "smallnano", "--seed", "1", "--nodes", "3", "--trace"]
+    let first = try Programs.run("trellis", arguments)
+    let second = try Programs.run("trellis", arguments)
+    #expect(first.status == 0)
+    #expect(first.output.count > 1000)
+    #expect(first.output == second.output)
+  }
+}
