@@ -1,7 +1,7 @@
 import Service
 import SmallNanoNode
 
-/// `smallnano config …`.
+/// What stands under `smallnano config`.
 let configCommand = Command(
   "config",
   summary: "The configuration",

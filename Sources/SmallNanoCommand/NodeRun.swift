@@ -4,7 +4,7 @@ import Kernel
 import Service
 import SmallNanoNode
 
-/// `smallnano node …`.
+/// What stands under `smallnano node`.
 let nodeCommand = Command(
   "node",
   summary: "The node",
