@@ -198,8 +198,8 @@ struct VoteTally: Sendable {
   /// Whether anyone of weight speaks in a later round, or for a second hash.
   func isContested(after current: Round, by weight: (Account) -> Amount) -> Bool {
     var seen: BlockHash?
-    for choice in choices {
-      guard choice.voters.contains(where: { weight($0.representative) > .zero }) else { continue }
+    for choice in choices where choice.voters.contains(where: { weight($0.representative) > .zero })
+    {
       if let seen, seen != choice.hash { return true }
       seen = choice.hash
     }

@@ -95,6 +95,8 @@ public struct SmallNanoMachine: Machine {
   var due = DeadlineQueue<Slot>()
   var outbox = VoteOutbox()
 
+  var startedAt = Instant(nanoseconds: 0)
+
   // What lives for one input.
   var now = Instant(nanoseconds: 0)
   var effects: [Effect<Self>] = []
@@ -219,6 +221,7 @@ public struct SmallNanoMachine: Machine {
   }
 
   private mutating func start() {
+    startedAt = now
     if let genesis = ledger.genesisChange { change.append(contentsOf: genesis) }
     restoreElections()
     effects.append(.setTimer(.hello, after: Self.helloInterval))
@@ -278,7 +281,16 @@ public struct SmallNanoMachine: Machine {
     }
   }
 
-  var base: Amount { online.base(now: now) { weight($0) } }
+  /// What two thirds are taken of.
+  ///
+  /// A node that has just started has heard nobody yet: it takes everyone for online, until it has
+  /// listened for a whole window or knows a trend. Otherwise a restart would shrink its quorum to
+  /// what it votes with itself.
+  var base: Amount {
+    let heard = online.base(now: now) { weight($0) }
+    guard online.trend == .zero, now - startedAt < OnlineWeight.window else { return heard }
+    return max(heard, ledger.representatives.reduce(.zero) { $0 + $1.weight })
+  }
 
   func isConfirmed(_ slot: Slot) -> Bool {
     guard let state = ledger.store.account(slot.account) else { return false }
