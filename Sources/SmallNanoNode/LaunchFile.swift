@@ -66,7 +66,8 @@ public struct LaunchFile: Sendable {
       supply: NetworkParameters.fullSupply,
       workThresholds: .full,
       minimumBalance: Amount(raw: Amount.rawPerSMN / 100),
-      quorumFloorPercent: 60,
+      // 67 % of 75 % is more than half: two halves of a split network never both reach it.
+      quorumFloorPercent: 75,
       peeringPort: network == .main ? 7176 : 27176,
       rpcPort: network == .main ? 7177 : 27177
     )
