@@ -95,28 +95,3 @@ extension SecretKey {
     return key
   }
 }
-
-/// Times of one operation, in nanoseconds.
-private struct Figure {
-  private let operations: Int
-  private var times: [Double] = []
-
-  /// - Parameter operations: in one measured run; the figure is for one of them.
-  init(per operations: Int) {
-    self.operations = operations
-  }
-
-  mutating func measure(_ work: () -> Void) {
-    let time = ContinuousClock().measure(work).wholeNanoseconds
-    times.append(Double(time) / Double(operations))
-  }
-
-  var median: Double { times.sorted()[times.count / 2] }
-}
-
-/// Two decimals.
-private func decimal(_ value: Double) -> String {
-  let hundredths = Int(value * 100 + 0.5)
-  let fraction = hundredths % 100
-  return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
-}

@@ -45,17 +45,17 @@ actor Devnet {
     startedAt = loop.now
   }
 
-  /// Tells the story, shows the table, stays up if asked, and ends every process, whatever happened.
+  /// Tells a story, stays up if asked, and ends every process, whatever happened.
   func run(
     signals: AsyncStream<Signal>,
     staysUp: Bool,
-    show: @escaping @Sendable (DevnetTable) -> Void
+    story: @escaping @Sendable (DevnetStory) async throws -> Void
   ) async -> Result<Void, any Error> {
     let result: Result<Void, any Error>
     do {
       try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask(executorPreference: loop) {
-          show(try await DevnetStory(self).tell())
+          try await story(DevnetStory(self))
           return staysUp
         }
         group.addTask {

@@ -9,7 +9,7 @@ private let once = Option<Bool>(
   scope: .commandLine,
   help: "End after the story: status 0 if every step succeeded"
 )
-private let smallnano = Option<String?>(
+let smallnano = Option<String?>(
   "smallnano",
   .optional(.path),
   default: nil,
@@ -39,17 +39,15 @@ let devnetCommand = Command(
   options: [once, json, keep, smallnano]
 ) { call in
   let loop = try EventLoop(name: "devnet")
-  let program = call[smallnano] ?? neighbour("smallnano")
-  guard access(program, X_OK) == 0 else {
-    throw CommandFailure("there is no program \(program); build it, or name one with --smallnano")
-  }
+  let program = try smallnanoProgram(call[smallnano])
   let directory = try TemporaryDirectory()
   let isJSON = call[json]
   let devnet = Devnet(program: program, directory: directory.path, on: loop) { line in
     if isJSON { Terminal.standard.printError(line) } else { Terminal.standard.print(line) }
   }
   let signals = try await Signal.stream(of: [.interrupt, .terminate, .hangup], on: loop)
-  let result = await devnet.run(signals: signals, staysUp: !call[once]) { table in
+  let result = await devnet.run(signals: signals, staysUp: !call[once]) { story in
+    let table = try await story.tell()
     Terminal.standard.print(isJSON ? table.json.text + "\n" : table.text)
   }
   if call[keep] {
@@ -58,16 +56,4 @@ let devnetCommand = Command(
     directory.remove()
   }
   try result.get()
-}
-
-/// A program in the directory of this one.
-private func neighbour(_ name: String) -> String {
-  var buffer = [UInt8](repeating: 0, count: 4096)
-  let count = buffer.withUnsafeMutableBytes { bytes in
-    bytes.baseAddress.map {
-      readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), bytes.count)
-    } ?? 0
-  }
-  let path = String(decoding: buffer[..<max(0, count)], as: UTF8.self)
-  return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" + name
 }

@@ -44,6 +44,31 @@ struct DevnetStory: Sendable {
     return try await table(cast, payments, newcomer)
   }
 
+  // MARK: Figures
+
+  /// Pays Bob from Alice again and again, each time after all three have confirmed the last.
+  ///
+  /// - Parameter count: of payments.
+  /// - Returns: for each payment, the times at the three voters, north's first, which took the call.
+  /// - Throws: `DevnetFailure` if a payment does not confirm in time.
+  func latencies(payments count: Int) async throws -> [[Duration]] {
+    try await startVoters()
+    let cast = try await makeWallets()
+    try await fund(cast)
+    var latencies: [[Duration]] = []
+    for number in 1...count {
+      let payment = try await pay("\(number)", smn(1), cast, watching: Self.voters)
+      latencies.append(
+        payment.confirmations.compactMap { _, confirmation in
+          guard case .confirmed(let microseconds) = confirmation else { return nil }
+          return .microseconds(microseconds)
+        }
+      )
+      if number % 50 == 0 { await devnet.note("\(number) of \(count) payments are confirmed.") }
+    }
+    return latencies
+  }
+
   // MARK: Before
 
   private func startVoters() async throws {

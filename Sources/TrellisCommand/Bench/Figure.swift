@@ -1,0 +1,38 @@
+import Kernel
+
+/// Times of one operation, in nanoseconds.
+struct Figure {
+  private let operations: Int
+  private var times: [Double] = []
+
+  /// - Parameter operations: in one measured run; the figure is for one of them.
+  init(per operations: Int) {
+    self.operations = operations
+  }
+
+  mutating func measure<Failure: Error>(_ work: () throws(Failure) -> Void) throws(Failure) {
+    let clock = ContinuousClock()
+    let start = clock.now
+    try work()
+    append(clock.now - start)
+  }
+
+  mutating func append(_ time: Duration) {
+    times.append(Double(time.wholeNanoseconds) / Double(operations))
+  }
+
+  var median: Double { quantile(0.5) }
+
+  /// The smallest time that this share of the runs did not exceed; there is at least one run.
+  func quantile(_ share: Double) -> Double {
+    let sorted = times.sorted()
+    return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
+  }
+}
+
+/// Two decimals.
+func decimal(_ value: Double) -> String {
+  let hundredths = Int(value * 100 + 0.5)
+  let fraction = hundredths % 100
+  return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+}

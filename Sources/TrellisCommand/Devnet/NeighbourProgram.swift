@@ -1,0 +1,23 @@
+import Glibc
+import Service
+
+/// The smallnano that this program starts: the one given, or the one beside it.
+func smallnanoProgram(_ given: String?) throws -> String {
+  let program = given ?? neighbour("smallnano")
+  guard access(program, X_OK) == 0 else {
+    throw CommandFailure("there is no program \(program); build it, or name one with --smallnano")
+  }
+  return program
+}
+
+/// A program in the directory of this one.
+private func neighbour(_ name: String) -> String {
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  let count = buffer.withUnsafeMutableBytes { bytes in
+    bytes.baseAddress.map {
+      readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), bytes.count)
+    } ?? 0
+  }
+  let path = String(decoding: buffer[..<max(0, count)], as: UTF8.self)
+  return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" + name
+}
