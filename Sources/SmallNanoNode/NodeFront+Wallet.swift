@@ -16,9 +16,11 @@ extension NodeFront {
     let host = "\(configuration.rpc.ip)"
     service.hosts = [host]
     let rpc = try RPCService(access: access, wallet: wallet, on: loop, options: service)
-    // 0 if the system is to choose: then any port in a Host field will do.
-    rpc.didBind(port: configuration.rpc.port)
     await wallet.start()
-    return NodeFront(handler: rpc.handler, stop: { await wallet.stop() })
+    return NodeFront(
+      handler: rpc.handler,
+      didBind: { rpc.didBind(port: $0) },
+      stop: { await wallet.stop() }
+    )
   }
 }

@@ -7,18 +7,22 @@ import SmallNano
 /// What a node shows over HTTP, made by the RPC when the rest of the node runs.
 public struct NodeFront: Sendable {
   let handler: HTTPServer.Handler
+  let didBind: @Sendable (UInt16) -> Void
   let stop: @Sendable () async -> Void
 
   /// Describes the front.
   ///
   /// - Parameters:
   ///   - handler: answers each request, on the RPC's loop.
+  ///   - didBind: told the port as soon as the server listens.
   ///   - stop: called when no request is in flight any more and the machine still runs.
   public init(
     handler: @escaping HTTPServer.Handler,
+    didBind: @escaping @Sendable (UInt16) -> Void = { _ in },
     stop: @escaping @Sendable () async -> Void = {}
   ) {
     self.handler = handler
+    self.didBind = didBind
     self.stop = stop
   }
 

@@ -104,6 +104,7 @@ struct NodeParts: Sendable {
       on: loops.rpc,
       handler: front.handler
     )
+    front.didBind(server.address.port)
     let responder = LedgerResponder(
       reader: try LedgerReader(path: path, parameters: parameters),
       workers: threads.reads

@@ -76,11 +76,11 @@ private final class NodeProcess {
     }
   }
 
-  func call(_ body: String, headers: String = "") throws -> String {
+  func call(_ body: String, headers: String = "", host: String? = nil) throws -> String {
     let socket = try Self.connect(to: rpcPort)
     defer { close(socket) }
     let request =
-      "POST / HTTP/1.1\r\nHost: 127.0.0.1:\(rpcPort)\r\nConnection: close\r\n\(headers)"
+      "POST / HTTP/1.1\r\nHost: \(host ?? "127.0.0.1:\(rpcPort)")\r\nConnection: close\r\n\(headers)"
       + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
     return String(decoding: Self.exchange(Array(request.utf8), on: socket), as: UTF8.self)
   }
@@ -173,6 +173,18 @@ struct NodeProcessTests {
     let node = try NodeProcess(data: place.path)
     let answer = try node.call(body, headers: headers)
     #expect(answer.contains(expected), "\(answer)")
+    #expect(node.end(with: SIGTERM) == 0)
+  }
+
+  @Test("A page that was lured to this address under another host or port is refused")
+  func foreignHosts() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let node = try NodeProcess(data: place.path)
+    for host in ["example.org:\(node.rpcPort)", "127.0.0.1:\(node.rpcPort ^ 1)", "localhost"] {
+      let answer = try node.call(#"{"action":"version"}"#, host: host)
+      #expect(answer.contains("foreign_host"), "\(host): \(answer)")
+    }
     #expect(node.end(with: SIGTERM) == 0)
   }
 
