@@ -109,12 +109,15 @@ final class Checker {
   // MARK: The disk
 
   /// Applies a write, and looks at each row it changes.
+  ///
+  /// Row by row: one write may take a record through two rounds, and each step is held against the
+  /// one before it.
   func apply(_ change: LedgerChange, to disk: inout MemoryStore) {
+    let before = disk.totals.blocks
     for operation in change.operations {
       if let fault = fault(in: operation, on: disk) { cluster?.fail("disk", fault) }
+      disk.apply(LedgerChange([operation]))
     }
-    let before = disk.totals.blocks
-    disk.apply(change)
     if before > 0, disk.totals.sum != cast.parameters.supply {
       cluster?.fail(
         "conservation",

@@ -19,6 +19,14 @@ struct SimulateTests {
     #expect(outcome.output.contains("\(name): found by seed"))
   }
 
+  /// 666: the checker held a record that went through two rounds in one write against the disk
+  /// before that write, and called an honest vote a second one.
+  @Test("Seeds that once broke a promise keep them all", arguments: ["666"])
+  func keepsFixed(seed: String) throws {
+    let outcome = try Programs.run("trellis", ["simulate", "smallnano", "--seed", seed])
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+  }
+
   @Test("Equal seeds print equal traces")
   func traces() throws {
     let arguments = ["simulate", "smallnano", "--seed", "1", "--nodes", "3", "--trace"]
