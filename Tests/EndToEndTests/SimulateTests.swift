@@ -19,9 +19,12 @@ struct SimulateTests {
     #expect(outcome.output.contains("\(name): found by seed"))
   }
 
+  /// What each showed.
+  ///
   /// 666: the checker held a record that went through two rounds in one write against the disk
-  /// before that write, and called an honest vote a second one.
-  @Test("Seeds that once broke a promise keep them all", arguments: ["666"])
+  /// before that write, and called an honest vote a second one. 1187: a node rounds ahead of the
+  /// others left each as fast as they followed.
+  @Test("Seeds that once broke a promise keep them all", arguments: ["666", "1187"])
   func keepsFixed(seed: String) throws {
     let outcome = try Programs.run("trellis", ["simulate", "smallnano", "--seed", seed])
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")

@@ -111,8 +111,13 @@ struct Election: Sendable {
   }
 
   /// Whether the time has come to leave the round.
+  ///
+  /// Who is ahead of all but a third of `total` waits for them: a third can pull the others along,
+  /// fewer would only run away from them, as fast as they follow.
   func shouldLeaveRound(
     quorum: Amount,
+    total: Amount,
+    voters: [Account],
     now: Instant,
     by weight: (Account) -> Amount
   ) -> Bool {
@@ -120,7 +125,10 @@ struct Election: Sendable {
       return false
     }
     let elapsed = now - roundEnteredAt
-    if elapsed >= roundTimeout * 2 { return true }
+    if elapsed >= roundTimeout * 2 {
+      return round == .zero
+        || tally.hasThird(of: total, from: round, counting: voters, by: weight)
+    }
     guard elapsed >= roundTimeout else { return false }
     guard tally.normalWeight(in: round, by: weight) >= quorum else { return false }
     return tally.newestNormalQuorum(below: round.next, quorum: quorum, by: weight)?.round != round

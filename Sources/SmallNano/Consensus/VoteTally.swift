@@ -195,6 +195,18 @@ struct VoteTally: Sendable {
     return nil
   }
 
+  /// Whether more than a third of `total` is in `round` or later; `own` are, heard or not.
+  func hasThird(
+    of total: Amount,
+    from round: Round,
+    counting own: [Account],
+    by weight: (Account) -> Amount
+  ) -> Bool {
+    let others = latestRounds.filter { $0.round >= round && !own.contains($0.representative) }
+    let sum = (own + others.map(\.representative)).reduce(Amount.zero) { $0 + weight($1) }
+    return sum.raw > total.raw / 3
+  }
+
   /// Whether anyone of weight speaks in a later round, or for a second hash.
   func isContested(after current: Round, by weight: (Account) -> Amount) -> Bool {
     var seen: BlockHash?

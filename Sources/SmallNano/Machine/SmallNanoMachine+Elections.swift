@@ -374,7 +374,13 @@ extension SmallNanoMachine {
       return
     }
     if !voters.isEmpty,
-      election.shouldLeaveRound(quorum: quorum, now: now, by: { weight($0) }),
+      election.shouldLeaveRound(
+        quorum: quorum,
+        total: base,
+        voters: voters.map(\.account),
+        now: now,
+        by: { weight($0) }
+      ),
       election.round.next > election.round
     {
       enter(election.round.next, in: &election)

@@ -11,6 +11,21 @@ import Testing
 
   func weight(_ account: Account) -> Amount { Amount(raw: account == me ? 30 : 70) }
 
+  func shouldLeave(
+    _ election: Election,
+    quorum: Amount,
+    total: Amount = Amount(raw: 100),
+    now: Instant
+  ) -> Bool {
+    election.shouldLeaveRound(
+      quorum: quorum,
+      total: total,
+      voters: [me],
+      now: now,
+      by: weight
+    )
+  }
+
   func block(_ number: UInt64) -> Block {
     Block(
       account: me,
@@ -75,21 +90,33 @@ import Testing
     var election = election()
     vote(other, .normal, 0, block(1), in: &election)
     let late = start + .seconds(100)
-    #expect(!election.shouldLeaveRound(quorum: quorum, now: late, by: weight))
+    #expect(!shouldLeave(election, quorum: quorum, now: late))
     vote(me, .normal, 0, block(2), in: &election)
-    #expect(election.shouldLeaveRound(quorum: quorum, now: late, by: weight))
-    #expect(!election.shouldLeaveRound(quorum: quorum, now: start + .milliseconds(499), by: weight))
+    #expect(shouldLeave(election, quorum: quorum, now: late))
+    #expect(!shouldLeave(election, quorum: quorum, now: start + .milliseconds(499)))
   }
 
   @Test("A round with a winner lasts twice as long") func winnerLasts() {
     var election = election()
     vote(other, .normal, 0, block(1), in: &election)
     vote(me, .normal, 0, block(2), in: &election)
-    #expect(!election.shouldLeaveRound(quorum: quorum, now: start + .milliseconds(600), by: weight))
-    #expect(election.shouldLeaveRound(quorum: quorum, now: start + .milliseconds(1000), by: weight))
+    #expect(!shouldLeave(election, quorum: quorum, now: start + .milliseconds(600)))
+    #expect(shouldLeave(election, quorum: quorum, now: start + .milliseconds(1000)))
     // 70 of 100 is no quorum of 80: all have voted, nobody has won.
     let more = Amount(raw: 80)
-    #expect(election.shouldLeaveRound(quorum: more, now: start + .milliseconds(600), by: weight))
+    #expect(shouldLeave(election, quorum: more, now: start + .milliseconds(600)))
+  }
+
+  @Test("Who is ahead of all but a third waits for the others") func leaderWaits() {
+    var election = election()
+    vote(other, .normal, 0, block(1), in: &election)
+    vote(me, .normal, 0, block(2), in: &election)
+    election.enter(Round(3), now: start)
+    let late = start + .seconds(100)
+    #expect(!shouldLeave(election, quorum: quorum, total: Amount(raw: 90), now: late))
+    #expect(shouldLeave(election, quorum: quorum, total: Amount(raw: 89), now: late))
+    vote(other, .normal, 3, block(1), in: &election)
+    #expect(shouldLeave(election, quorum: quorum, total: Amount(raw: 90), now: late))
   }
 
   @Test("Rounds last twice as long each, up to a minute") func timeouts() {
