@@ -180,6 +180,22 @@ struct VoteTally: Sendable {
     return ranked.map(\.hash)
   }
 
+  /// What `favourites` of the current round and of the next read, as messages; the heaviest first.
+  func contest(
+    in current: Round,
+    by weight: (Account) -> Amount
+  ) -> [Vote] {
+    var votes: [Vote] = []
+    for choice in choices {
+      let isRecent = choice.round == current || choice.round.next == current
+      guard choice.kind == .settled || choice.kind == .normal && isRecent else { continue }
+      for case let vote? in choice.voters.map(\.vote) where !votes.contains(vote) {
+        votes.append(vote)
+      }
+    }
+    return votes.sorted { weight($0.representative) > weight($1.representative) }
+  }
+
   /// The latest round that more than a third of `total` has reached, if it lies after `current`.
   func roundToJoin(
     after current: Round,

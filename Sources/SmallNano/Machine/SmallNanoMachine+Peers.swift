@@ -171,9 +171,12 @@ extension SmallNanoMachine {
           cast.append(lock.hash, by: record.representative, kind: .final, round: lock.round)
         }
       }
-      for vote in election.certificates.flatMap(\.votes) {
-        effects.append(.send(.vote(Verified(checked: vote)), to: peer))
+      var others = election.certificates.flatMap(\.votes)
+      if election.isContested || election.round > .zero {
+        let contest = election.tally.contest(in: election.round, by: { weight($0) })
+        others += contest.prefix(Self.contestVotesMax)
       }
+      for vote in others { effects.append(.send(.vote(Verified(checked: vote)), to: peer)) }
     }
     for voter in voters where !settled.isEmpty && weight(voter.account) > .zero {
       let vote = voter.sign(.settled, .zero, settled, now: now, on: ledger.parameters.chainID)
@@ -194,6 +197,10 @@ extension SmallNanoMachine {
     }
     if !unknown.isEmpty { effects.append(.send(.blockRequest(unknown), to: peer)) }
   }
+
+  /// Votes of others sent along about a contested slot: 32 × 200 bytes, and with them enough weight
+  /// that all see the same favourite.
+  static let contestVotesMax = 32
 
   /// Blocks answered of one request: 64 × 232 bytes.
   static let blocksAnsweredMax = 64
