@@ -86,6 +86,7 @@ let package = Package(
   name: "trellis",
   products: [
     .library(name: "Curve25519", targets: ["Curve25519"]),
+    .library(name: "Keccak", targets: ["Keccak"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
@@ -98,6 +99,7 @@ let package = Package(
 
     // Pure.
     .pure("Curve25519"),
+    .pure("Keccak"),
     .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
     .pure("Simulation", ["Kernel"]),
@@ -133,6 +135,7 @@ let package = Package(
 
     // Tests. None depends on a program: EndToEndTests start the built ones as processes.
     .tests("Curve25519", ["Curve25519"]),
+    .tests("Keccak", ["Keccak"]),
     .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
     .tests("SmallNano", ["SmallNano", "Kernel"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),

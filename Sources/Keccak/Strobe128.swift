@@ -1,0 +1,96 @@
+/// The part of STROBE v1.0.2 at 128-bit security that Merlin uses: AD, meta-AD, PRF and KEY.
+///
+/// Sources: Hamburg 2017, "The STROBE protocol framework", sections 3 to 5; "Merlin transcripts",
+/// section "Strobe". There is no transport, so the role never matters.
+struct Strobe128: Sendable {
+  /// R: 200 minus twice 16 bytes, minus 2 for the framing that `permute` adds.
+  static let rate = 166
+
+  private enum Flag {
+    static let inbound: UInt8 = 1
+    static let application: UInt8 = 2
+    static let cipher: UInt8 = 4
+    static let meta: UInt8 = 16
+  }
+
+  private var state = KeccakState()
+  private var position = 0
+
+  /// One more than where the operation under way began; 0 if it began in an earlier block.
+  private var begin: UInt8 = 0
+
+  init(protocolLabel: String) {
+    for (index, byte) in ([1, UInt8(Self.rate + 2), 1, 0, 1, 96] + Array("STROBEv1.0.2".utf8))
+      .enumerated()
+    {
+      state[index] = byte
+    }
+    state.permute()
+    metaAssociate(protocolLabel.utf8)
+  }
+
+  /// Meta-AD: frames what follows.
+  mutating func metaAssociate(_ bytes: some Sequence<UInt8>, isMore: Bool = false) {
+    if !isMore { beginOperation(Flag.meta | Flag.application) }
+    absorb(bytes)
+  }
+
+  /// AD: absorbs data both sides know.
+  mutating func associate(_ bytes: some Sequence<UInt8>) {
+    beginOperation(Flag.application)
+    absorb(bytes)
+  }
+
+  /// PRF: bytes that depend on all that went before; the state forgets them.
+  mutating func squeeze(_ count: Int) -> [UInt8] {
+    beginOperation(Flag.inbound | Flag.application | Flag.cipher)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    for _ in 0..<count {
+      bytes.append(state[position])
+      state[position] = 0
+      advance()
+    }
+    return bytes
+  }
+
+  /// KEY: overwrites state by a secret, so that what stood there cannot be recomputed.
+  mutating func key(_ bytes: some Sequence<UInt8>) {
+    beginOperation(Flag.application | Flag.cipher)
+    for byte in bytes {
+      state[position] = byte
+      advance()
+    }
+  }
+
+  mutating func wipe() { state.wipe() }
+
+  private mutating func beginOperation(_ flags: UInt8) {
+    let previous = begin
+    begin = UInt8(position + 1)
+    absorb([previous, flags])
+    // Operations that read or replace state start at a block's beginning.
+    if flags & Flag.cipher != 0, position != 0 { permute() }
+  }
+
+  private mutating func absorb(_ bytes: some Sequence<UInt8>) {
+    for byte in bytes {
+      state.xor(byte, at: position)
+      advance()
+    }
+  }
+
+  private mutating func advance() {
+    position += 1
+    if position == Self.rate { permute() }
+  }
+
+  private mutating func permute() {
+    state.xor(begin, at: position)
+    state.xor(0x04, at: position + 1)
+    state.xor(0x80, at: Self.rate + 1)
+    state.permute()
+    position = 0
+    begin = 0
+  }
+}
