@@ -87,6 +87,7 @@ let package = Package(
   products: [
     .library(name: "Curve25519", targets: ["Curve25519"]),
     .library(name: "Keccak", targets: ["Keccak"]),
+    .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
@@ -100,6 +101,7 @@ let package = Package(
     // Pure.
     .pure("Curve25519"),
     .pure("Keccak"),
+    .pure("BulletproofsPlus", ["Curve25519", "Keccak"]),
     .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
     .pure("Simulation", ["Kernel"]),
@@ -136,6 +138,7 @@ let package = Package(
     // Tests. None depends on a program: EndToEndTests start the built ones as processes.
     .tests("Curve25519", ["Curve25519"]),
     .tests("Keccak", ["Keccak"]),
+    .tests("BulletproofsPlus", ["BulletproofsPlus", "Curve25519", "Keccak"]),
     .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
     .tests("SmallNano", ["SmallNano", "Kernel"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),

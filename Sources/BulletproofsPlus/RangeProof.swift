@@ -1,0 +1,116 @@
+import Curve25519
+
+/// A proof that 1, 2, 4, 8 or 16 Pedersen commitments hold values below 2^64.
+///
+/// Bulletproofs+ (Chung, Han, Ju, Kim, Seo 2020, eprint 2020/735), aggregated. See
+/// docs/math/bulletproofs-plus.md.
+///
+///     offset  size  field
+///          0    32  A
+///         32    32  A1
+///         64    32  B
+///         96    96  r1, s1, d1: scalars
+///        192  64·k  L_1, R_1 … L_k, R_k, with 2^k = 64·m for m values
+///
+/// Everything is canonical: bytes that are accepted are the only ones for the same proof.
+public struct RangeProof: Sendable {
+  /// Bits of a value.
+  public static let bits = 64
+
+  /// Values in one proof: a transition has at most 15 outputs, and its balance.
+  public static let valuesMax = 16
+
+  let a: EncodedPoint
+  let a1: EncodedPoint
+  let b: EncodedPoint
+  let r1: Scalar
+  let s1: Scalar
+  let d1: Scalar
+  let rounds: [Round]
+
+  struct Round: Sendable {
+    let l: EncodedPoint
+    let r: EncodedPoint
+  }
+
+  /// How many bytes a proof of so many values has; nil if there is none.
+  public static func byteCount(values: Int) -> Int? {
+    guard let rounds = roundCount(values: values) else { return nil }
+    return 192 + 64 * rounds
+  }
+
+  /// log2 of 64·values.
+  static func roundCount(values: Int) -> Int? {
+    guard values >= 1, values <= valuesMax, values & (values - 1) == 0 else { return nil }
+    return 6 + values.trailingZeroBitCount
+  }
+
+  /// How many values the proof is about.
+  public var valueCount: Int { 1 << (rounds.count - 6) }
+
+  /// Reads a proof strictly, in variable time.
+  ///
+  /// - Parameter bytes: all of them are the proof.
+  /// - Throws: `wrongLength`, `nonCanonicalScalar`, `badPoint` or `identityPoint`.
+  public init(_ bytes: [UInt8]) throws(RangeProofFailure) {
+    // The length is checked before anything is allocated: five lengths are possible.
+    guard
+      let rounds = (6...10).first(where: { 192 + 64 * $0 == bytes.count })
+    else { throw .wrongLength }
+    func field(_ index: Int) -> Encoding32 { Array(bytes[32 * index..<32 * index + 32]).asEncoding }
+    func scalar(_ index: Int) throws(RangeProofFailure) -> Scalar {
+      guard let scalar = Scalar(canonical: field(index)) else { throw .nonCanonicalScalar }
+      return scalar
+    }
+    func point(_ index: Int) throws(RangeProofFailure) -> EncodedPoint {
+      let encoding = field(index)
+      guard let point = RistrettoPoint(canonical: encoding) else { throw .badPoint }
+      guard encoding.words != (0, 0, 0, 0) else { throw .identityPoint }
+      return EncodedPoint(point, encoding)
+    }
+    r1 = try scalar(3)
+    s1 = try scalar(4)
+    d1 = try scalar(5)
+    a = try point(0)
+    a1 = try point(1)
+    b = try point(2)
+    var read: [Round] = []
+    for round in 0..<rounds {
+      read.append(Round(l: try point(6 + 2 * round), r: try point(7 + 2 * round)))
+    }
+    self.rounds = read
+  }
+
+  init(
+    a: EncodedPoint,
+    a1: EncodedPoint,
+    b: EncodedPoint,
+    responses: (r1: Scalar, s1: Scalar, d1: Scalar),
+    rounds: [Round]
+  ) {
+    self.a = a
+    self.a1 = a1
+    self.b = b
+    (r1, s1, d1) = responses
+    self.rounds = rounds
+  }
+
+  public var bytes: [UInt8] {
+    let head = [a.encoding, a1.encoding, b.encoding, r1.encoding, s1.encoding, d1.encoding]
+    return (head + rounds.flatMap { [$0.l.encoding, $0.r.encoding] }).flatMap(\.bytes)
+  }
+}
+
+/// A point with its encoding, which costs an inverse square root to make.
+struct EncodedPoint: Sendable {
+  let point: RistrettoPoint
+  let encoding: Encoding32
+
+  init(_ point: RistrettoPoint) { self.init(point, point.encoding) }
+
+  /// - Precondition: they belong together.
+  init(_ point: RistrettoPoint, _ encoding: Encoding32) {
+    self.point = point
+    self.encoding = encoding
+  }
+}

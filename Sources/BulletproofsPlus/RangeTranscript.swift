@@ -1,0 +1,75 @@
+import Curve25519
+import Keccak
+
+extension MerlinTranscript {
+  /// Appends the statement.
+  ///
+  /// The labels are those of the audited implementation `tari_bulletproofs_plus`, which calls the
+  /// value base H and the blinding base G.
+  mutating func appendStatement(_ commitments: Commitments) {
+    append("dom-sep", "Bulletproofs+ Range Proof".utf8)
+    append("H", encodedValueBase.bytes)
+    append("G", encodedBlindingBase.bytes)
+    append("N", UInt64(RangeProof.bits))
+    append("T", 1)
+    append("M", UInt64(commitments.count))
+    for point in commitments.points { append("Ci", point.encoding.bytes) }
+    for _ in commitments.points { append("vi - minimum_value", 0) }
+  }
+
+  mutating func append(_ label: String, _ point: EncodedPoint) {
+    append(label, point.encoding.bytes)
+  }
+
+  /// 64 bytes modulo ℓ.
+  ///
+  /// - Throws: `zeroChallenge`.
+  mutating func challengeScalar(_ label: String) throws(RangeProofFailure) -> Scalar {
+    let scalar = Scalar(wide: challenge(label, count: 64))
+    guard !scalar.isZero else { throw .zeroChallenge }
+    return scalar
+  }
+}
+
+extension TranscriptRandom {
+  /// 64 bytes modulo ℓ, drawn again if that is 0.
+  mutating func scalar() -> Scalar {
+    while true {
+      let scalar = Scalar(wide: bytes(64))
+      if !scalar.isZero { return scalar }
+    }
+  }
+}
+
+extension Scalar {
+  /// 64 bytes, little-endian, modulo ℓ.
+  init(wide bytes: [UInt8]) {
+    self.init(reducing: Array(bytes[..<32]).asEncoding, Array(bytes[32...]).asEncoding)
+  }
+
+  /// self, self², … self^count.
+  func powers(_ count: Int) -> [Scalar] {
+    var powers: [Scalar] = []
+    powers.reserveCapacity(count)
+    var power = self
+    for _ in 0..<count {
+      powers.append(power)
+      power = power * self
+    }
+    return powers
+  }
+
+  /// d_{64j+i} = z^{2(j+1)}·2^i, for z this scalar.
+  func bitWeights(values: Int) -> [Scalar] {
+    (self * self).powers(values).flatMap { square in
+      var weight = square
+      return (0..<RangeProof.bits).map { _ in
+        defer { weight = weight + weight }
+        return weight
+      }
+    }
+  }
+}
+
+private let encodedValueBase = Pedersen.valueBase.encoding
+private let encodedBlindingBase = Pedersen.blindingBase.encoding
