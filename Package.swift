@@ -131,7 +131,8 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Simulation", "Storage", "Service",
-        "HTTP", "Transport", "EventLoop", "Kernel", "Curve25519", "CSodium",
+        "HTTP", "Transport", "EventLoop", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus",
+        "CSodium",
       ]
     ),
 

@@ -8,6 +8,6 @@ let trellis = Program(
   root: Command(
     "trellis",
     summary: "Runs, simulates, fuzzes and measures the ledgers of this house on one machine",
-    subcommands: [devnetCommand, simulateCommand, fuzzCommand, benchCommand]
+    subcommands: [devnetCommand, simulateCommand, fuzzCommand, benchCommand, vectorsCommand]
   )
 )

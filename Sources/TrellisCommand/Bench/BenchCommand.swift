@@ -4,6 +4,10 @@ let benchCommand = Command(
   "bench",
   summary: "Measures this machine and this build",
   subcommands: [
+    Command("bulletproofs", summary: "Proves and verifies ranges of two values, alone and batched")
+    {
+      _ in try benchmarkBulletproofs()
+    },
     Command("ed25519", summary: "Verifies signatures singly and in batches, beside libsodium") {
       _ in benchmarkEd25519()
     },
