@@ -99,7 +99,7 @@ let package = Package(
     .target(name: "CKernels"),
 
     // Pure.
-    .pure("Curve25519"),
+    .pure("Curve25519", ["CKernels"]),
     .pure("Keccak"),
     .pure("BulletproofsPlus", ["Curve25519", "Keccak"]),
     .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),

@@ -8,11 +8,15 @@ struct HalfPowers {
 
 /// The prover's vectors a and b, secret, and the generators they belong to, public; each round of
 /// the argument halves all four.
+///
+/// Folding generators costs more than summing over them, and folding by four at once less than twice
+/// by two. So they lag behind: between folds, generator i of a round is Σ_j weight_j·(point j·n + i of
+/// those kept), with n generators in the round.
 struct FoldedVectors {
   private(set) var a: [Scalar]
   private(set) var b: [Scalar]
-  private(set) var g: [RistrettoPoint]
-  private(set) var h: [RistrettoPoint]
+  private var g: LaggingGenerators
+  private var h: LaggingGenerators
 
   /// Σ a_L,i·G_i + Σ a_R,i·H_i: G_i where a bit is 1, -H_i where it is 0.
   let bitCommitment: RistrettoPoint
@@ -23,11 +27,16 @@ struct FoldedVectors {
       (0..<UInt64(RangeProof.bits)).map { opening.value &>> $0 & 1 }
     }
     defer { for index in bits.indices { bits[index] = 0 } }
-    g = Array(Generators.g[..<bits.count])
-    h = Array(Generators.h[..<bits.count])
+    let points = (Generators.g[..<bits.count], Generators.h[..<bits.count])
+    g = LaggingGenerators(Array(points.0))
+    h = LaggingGenerators(Array(points.1))
     a = bits.map { Scalar(UInt128($0)) }
     b = bits.map { Scalar(UInt128($0)) - .one }
-    bitCommitment = RistrettoPoint.sum(choosingBy: bits, ones: g, zeros: h.map { -$0 })
+    bitCommitment = RistrettoPoint.sum(
+      choosingBy: bits,
+      ones: Array(points.0),
+      zeros: points.1.map { -$0 }
+    )
   }
 
   /// Step 4: a - z·1 and a_R,i + d_i·y^{N-i} + z.
@@ -52,20 +61,20 @@ struct FoldedVectors {
     var (cL, cR) = (Scalar.zero, Scalar.zero)
     var lTerms: [RistrettoPoint.Term] = []
     var rTerms: [RistrettoPoint.Term] = []
-    lTerms.reserveCapacity(2 * half + 2)
-    rTerms.reserveCapacity(2 * half + 2)
+    lTerms.reserveCapacity(g.points.count + 2)
+    rTerms.reserveCapacity(g.points.count + 2)
     for index in 0..<half {
-      let raised = powers.up * a[half + index]
+      let (lowered, raised) = (powers.down * a[index], powers.up * a[half + index])
       cL = cL + a[index] * b[half + index] * yPowers[index]
       cR = cR + raised * b[index] * yPowers[index]
-      lTerms.append((powers.down * a[index], g[half + index]))
-      lTerms.append((b[half + index], h[index]))
-      rTerms.append((raised, g[index]))
-      rTerms.append((b[index], h[half + index]))
+      g.append(lowered, at: half + index, to: &lTerms)
+      h.append(b[half + index], at: index, to: &lTerms)
+      g.append(raised, at: index, to: &rTerms)
+      h.append(b[index], at: half + index, to: &rTerms)
     }
     lTerms += [(cL, Pedersen.valueBase), (blindings.l, Pedersen.blindingBase)]
     rTerms += [(cR, Pedersen.valueBase), (blindings.r, Pedersen.blindingBase)]
-    return (RistrettoPoint.multiscalar(lTerms), RistrettoPoint.multiscalar(rTerms))
+    return RistrettoPoint.multiscalars(lTerms, rTerms)
   }
 
   /// Step 5: the halves become one, by the challenge e; generators in variable time, as e is public.
@@ -76,20 +85,58 @@ struct FoldedVectors {
     for index in 0..<half {
       a[index] = e * a[index] + raised * a[half + index]
       b[index] = inverse * b[index] + e * b[half + index]
-      g[index] = RistrettoPoint.multiscalarVartime([
-        (inverse, g[index]), (lowered, g[half + index]),
-      ])
-      h[index] = RistrettoPoint.multiscalarVartime([(e, h[index]), (inverse, h[half + index])])
     }
     for index in half..<2 * half { (a[index], b[index]) = (.zero, .zero) }
     a.removeLast(half)
     b.removeLast(half)
-    g.removeLast(half)
-    h.removeLast(half)
+    g.fold(inverse, lowered)
+    h.fold(e, inverse)
+  }
+
+  /// r·G' + s·H' of the one generator that is left of each.
+  func lastTerms(_ r: Scalar, _ s: Scalar) -> [RistrettoPoint.Term] {
+    var terms: [RistrettoPoint.Term] = []
+    g.append(r, at: 0, to: &terms)
+    h.append(s, at: 0, to: &terms)
+    return terms
   }
 
   /// Overwrites what is secret.
   mutating func wipe() {
     for index in a.indices { (a[index], b[index]) = (.zero, .zero) }
+  }
+}
+
+/// Generators of a round as weighted sums of those of a round before.
+private struct LaggingGenerators {
+  /// Rounds after which they are summed up.
+  private static let lag = 2
+
+  private(set) var points: [RistrettoPoint]
+  private var weights = [Scalar.one]
+
+  init(_ points: [RistrettoPoint]) {
+    self.points = points
+  }
+
+  /// Appends scalar·(generator at an index) as terms of the points kept.
+  func append(_ scalar: Scalar, at index: Int, to terms: inout [RistrettoPoint.Term]) {
+    guard weights.count > 1 else {
+      terms.append((scalar, points[index]))
+      return
+    }
+    let count = points.count / weights.count
+    for (number, weight) in weights.enumerated() {
+      terms.append((scalar * weight, points[number * count + index]))
+    }
+  }
+
+  /// The generators become first·(lower half) + second·(upper half).
+  mutating func fold(_ first: Scalar, _ second: Scalar) {
+    // Generator half + i is the sum over points j·n + half + i, n = 2·half.
+    weights = weights.flatMap { [$0 * first, $0 * second] }
+    guard weights.count == 1 << Self.lag else { return }
+    points = RistrettoPoint.foldedVartime(points, by: weights)
+    weights = [.one]
   }
 }

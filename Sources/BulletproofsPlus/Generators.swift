@@ -10,6 +10,20 @@ public enum Generators {
   public static let g = chain(kind: "G")
   public static let h = chain(kind: "H")
 
+  /// The first 64·values of each, G_i and H_i in turn, behind the value and the blinding base, for
+  /// `multiscalarVartime`.
+  ///
+  /// Most proofs are of two values at most, and their table is an eighth of the whole one.
+  static func table(values: Int) -> PointTable { values <= 2 ? smallTable : wholeTable }
+
+  private static let smallTable = makeTable(values: 2)
+  private static let wholeTable = makeTable(values: RangeProof.valuesMax)
+
+  private static func makeTable(values: Int) -> PointTable {
+    let vectors = (0..<values * RangeProof.bits).flatMap { [g[$0], h[$0]] }
+    return PointTable([Pedersen.valueBase, Pedersen.blindingBase] + vectors)
+  }
+
   private static func chain(kind: String) -> [RistrettoPoint] {
     (0..<RangeProof.valuesMax).flatMap { party in
       let name = Array("GeneratorsChain".utf8) + Array(kind.utf8) + [UInt8(party), 0, 0, 0]

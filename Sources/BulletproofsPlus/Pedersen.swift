@@ -18,10 +18,21 @@ public enum Pedersen {
 
   /// v·G + r·H in constant time.
   public static func commit(_ value: UInt64, blinding: Scalar) -> RistrettoPoint {
-    RistrettoPoint.multiscalar([
-      (Scalar(UInt128(value)), valueBase), (blinding, blindingBase),
-    ])
+    commit(Scalar(UInt128(value)), blinding: blinding)
   }
+
+  /// v·G + r·H for any scalar v.
+  static func commit(_ value: Scalar, blinding: Scalar) -> RistrettoPoint {
+    valueMultiplier.multiplied(by: value) + Self.blinding(blinding)
+  }
+
+  /// r·H.
+  static func blinding(_ blinding: Scalar) -> RistrettoPoint {
+    blindingMultiplier.multiplied(by: blinding)
+  }
+
+  private static let valueMultiplier = SecretMultiplier(valueBase)
+  private static let blindingMultiplier = SecretMultiplier(blindingBase)
 }
 
 extension [UInt8] {

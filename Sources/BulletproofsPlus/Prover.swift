@@ -50,7 +50,7 @@ extension RangeProof {
     let count = bits * openings.count
     var vectors = FoldedVectors(openings)
     var alpha = nonces.scalar()
-    let a = try EncodedPoint(nonIdentity: vectors.bitCommitment + Pedersen.blindingBase * alpha)
+    let a = try EncodedPoint(nonIdentity: vectors.bitCommitment + Pedersen.blinding(alpha))
     transcript.append("A", a)
     nonces = transcript.random(witness: [("witness", witness)], using: &random)
 
@@ -94,15 +94,11 @@ extension RangeProof {
     let (delta, eta) = (nonces.scalar(), nonces.scalar())
     let (a0, b0) = (vectors.a[0], vectors.b[0])
     let a1 = try EncodedPoint(
-      nonIdentity: RistrettoPoint.multiscalar([
-        (r, vectors.g[0]), (s, vectors.h[0]),
-        (y * (r * b0 + s * a0), Pedersen.valueBase), (delta, Pedersen.blindingBase),
-      ])
+      nonIdentity: RistrettoPoint.multiscalar(vectors.lastTerms(r, s))
+        + Pedersen.commit(y * (r * b0 + s * a0), blinding: delta)
     )
     let b = try EncodedPoint(
-      nonIdentity: RistrettoPoint.multiscalar([
-        (r * y * s, Pedersen.valueBase), (eta, Pedersen.blindingBase),
-      ])
+      nonIdentity: Pedersen.commit(r * y * s, blinding: eta)
     )
     transcript.append("A1", a1)
     transcript.append("B", b)
@@ -128,8 +124,4 @@ extension EncodedPoint {
 
 extension Scalar {
   var squared: Scalar { self * self }
-}
-
-extension RistrettoPoint {
-  fileprivate static func * (point: Self, scalar: Scalar) -> Self { point.multiplied(by: scalar) }
 }

@@ -67,32 +67,62 @@ struct VerificationEquation {
       h += [Scalar](repeating: .zero, count: count - h.count)
     }
     let (y, z) = (challenges.y, challenges.z)
+    let inverseY = inverses[0]
     let e2 = weight * challenges.last.squared
     let zSquares = z.squared.powers(commitments.count)
-    let yPowers = y.powers(count + 1)
     let squares = challenges.rounds.map(\.squared)
-    let folds = Self.folds(squares, inverses: inverses[1...])
-    let weights = z.bitWeights(values: commitments.count)
 
-    let ez = e2 * z
-    var descending = weight * challenges.last * proof.r1  // w·e·r1·y^-i
-    let response = weight * challenges.last * proof.s1
-    for index in 0..<count {
-      g[index] = g[index] + descending * folds[index] + ez
-      h[index] =
-        h[index] + response * folds[count - 1 - index]
-        - (e2 * weights[index] * yPowers[count - index - 1] + ez)
-      descending = descending * inverses[0]
+    // w·e·r1·y^-i·s_i and w·e·s1·s_{N-1-i}: a round whose bit of i is 1 turns its challenge's
+    // inverse into the challenge, or back, and adds its power of y. Bit 0 belongs to the last round.
+    let inverse = inverses[1...].reduce(.one, *)
+    let product = challenges.rounds.reduce(.one, *)
+    let response = weight * challenges.last
+    var gFolds = [response * proof.r1 * inverse]
+    var hFolds = [response * proof.s1 * product]
+    gFolds.reserveCapacity(count)
+    hFolds.reserveCapacity(count)
+    var inversePower = inverseY
+    var power = y
+    for (square, root) in zip(squares, inverses[1...]).reversed() {
+      let up = square * inversePower
+      let down = root.squared
+      for index in gFolds.indices {
+        gFolds.append(gFolds[index] * up)
+        hFolds.append(hFolds[index] * down)
+      }
+      inversePower = inversePower.squared
+      power = power.squared
     }
 
-    let ySum = yPowers[..<count].reduce(.zero, +)
+    // `power` is y^N by now, and e2·d_i·y^{N-i} goes from one bit to the next by 2/y.
+    let ez = e2 * z
+    let step = inverseY + inverseY
+    let stride = (0..<6).reduce(inverseY) { power, _ in power.squared }  // y^-64
+    var shift = e2 * power
+    for (value, square) in zSquares.enumerated() {
+      var weighted = shift * square
+      for index in 64 * value..<64 * (value + 1) {
+        g[index] = g[index] + gFolds[index] + ez
+        h[index] = h[index] + hFolds[index] - weighted - ez
+        weighted = weighted * step
+      }
+      shift = shift * stride
+    }
+
+    // Σ y^i for i from 1 to N is Π (1 + y^2^t) times y.
+    var ySum = y
+    var square = y
+    for _ in squares {
+      ySum = ySum + ySum * square
+      square = square.squared
+    }
     let weightSum = Scalar(UInt128(UInt64.max)) * zSquares.reduce(.zero, +)
     valueBase =
       valueBase + weight * proof.r1 * y * proof.s1
-      + e2 * ((z.squared - z) * ySum + z * yPowers[count] * weightSum)
+      + e2 * ((z.squared - z) * ySum + z * power * y * weightSum)
     blindingBase = blindingBase + weight * proof.d1
 
-    let top = -(e2 * yPowers[count])
+    let top = -(e2 * power * y)
     for (point, square) in zip(commitments.points, zSquares) {
       terms.append((top * square, point.point))
     }
@@ -105,27 +135,16 @@ struct VerificationEquation {
     }
   }
 
-  /// s_i = Π e_t^{±1}, + where bit k - t of i is 1: how often each generator was folded.
-  private static func folds(_ squares: [Scalar], inverses: ArraySlice<Scalar>) -> [Scalar] {
-    var folds = [inverses.reduce(.one, *)]
-    folds.reserveCapacity(1 << squares.count)
-    // Bit 0 belongs to the last round.
-    for square in squares.reversed() {
-      folds += folds.map { $0 * square }
-    }
-    return folds
-  }
-
   /// Whether the sum is 0: one multiscalar multiplication.
   var holds: Bool {
-    var all = terms
-    all.reserveCapacity(terms.count + 2 * g.count + 2)
-    for index in g.indices {
-      all.append((g[index], Generators.g[index]))
-      all.append((h[index], Generators.h[index]))
-    }
-    all.append((valueBase, Pedersen.valueBase))
-    all.append((blindingBase, Pedersen.blindingBase))
-    return RistrettoPoint.multiscalarVartime(all).isIdentity
+    var fixed = [valueBase, blindingBase]
+    fixed.reserveCapacity(2 + 2 * g.count)
+    for index in g.indices { fixed += [g[index], h[index]] }
+    let sum = RistrettoPoint.multiscalarVartime(
+      terms,
+      fixed: fixed,
+      of: Generators.table(values: g.count / RangeProof.bits)
+    )
+    return sum.isIdentity
   }
 }

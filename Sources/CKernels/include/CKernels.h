@@ -33,3 +33,62 @@ static inline uint64_t trellis_scalar(uint64_t x) {
   __asm__("" : "+r"(x));
   return x;
 }
+
+// MARK: Curve25519
+//
+// Field elements are five words of at most 2^51 + 2^13, points of edwards25519 the four elements
+// X, Y, Z, T, cached ones Y + X, Y - X, 2Z, 2dT, affine ones y + x, y - x, 2dxy: as the Swift path
+// has them. `lanes` is 8 (AVX-512 IFMA) or 4 (AVX2), and at most what `trellis_curve_lanes` answers.
+
+/// The most lanes that the environment allows: KERNELS=portable gives 0, KERNELS=avx2 gives 4, and
+/// all else 8.
+int32_t trellis_kernel_limit(void);
+
+/// The widest curve kernels that this processor runs and `KERNELS` allows: 8, 4 or 0.
+int32_t trellis_curve_lanes(void);
+
+/// Working memory of `trellis_curve_fold` for each term, and of `trellis_curve_secret_sums` for each
+/// group, aligned to 64 bytes.
+enum { TRELLIS_CURVE_SCRATCH_BYTES = 8 * 1280 };
+
+/// out[i] = a[i]·b[i], tests' and benchmarks' way to the field.
+void trellis_field_multiply(
+  int32_t lanes, const uint64_t *a, const uint64_t *b, uint64_t *out, int64_t count
+);
+
+/// out[i] = in[i]^(2^252 - 3), in constant time: nearly all of a square root.
+void trellis_field_power_for_root(
+  int32_t lanes, const uint64_t *in, uint64_t *out, int64_t count
+);
+
+/// P, 3P … 15P, cached, of each point.
+void trellis_curve_tables(int32_t lanes, const uint64_t *points, int64_t count, uint64_t *out);
+
+/// Straus in variable time over rows of two tables; `out` gets `lanes` points to be added up.
+///
+/// What a position adds are the codes from starts[position] up to starts[position + 1], a multiple
+/// of `lanes`: twice the row, plus 1 to subtract it; UINT32_MAX adds nothing.
+void trellis_curve_straus(
+  int32_t lanes,
+  const uint64_t *affine_rows, const uint32_t *affine_codes, const uint32_t *affine_starts,
+  const uint64_t *cached_rows, const uint32_t *cached_codes, const uint32_t *cached_starts,
+  int32_t positions, uint64_t *out
+);
+
+/// out[i] = Σ scalar_j·points[j·count + i] over j < terms, in variable time.
+///
+/// Codes as above, of rows 8·j + k for (2k + 1)·P_j, not padded.
+void trellis_curve_fold(
+  int32_t lanes,
+  const uint64_t *points, int32_t terms, int64_t count, const uint32_t *codes,
+  const uint32_t *starts, int32_t positions, void *scratch, uint64_t *out
+);
+
+/// In constant time, for each lane: Σ digit·16^position·point over its `groups` points.
+///
+/// Lane i's points are points[g·lanes + i], its digits, from -8 to 8, those at
+/// (position·groups + g)·lanes + i, position from 0 to 63.
+void trellis_curve_secret_sums(
+  int32_t lanes,
+  const uint64_t *points, const int8_t *digits, int64_t groups, void *scratch, uint64_t *out
+);

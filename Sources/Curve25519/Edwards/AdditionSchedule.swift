@@ -7,52 +7,83 @@ struct AdditionSchedule {
   /// Digits lie at positions below this.
   private static let positionCount = 254
 
-  /// Table indices; those to add at position p begin at `starts[2p]`, those to subtract at
-  /// `starts[2p + 1]`.
-  let entries: [Int]
-  private let starts: [Int]
+  /// Stands where a position has fewer entries than lanes: adds nothing.
+  static let nothing = UInt32.max
+
+  /// Twice a table index, plus 1 to subtract: what position p adds, subtracts and ignores lies from
+  /// `starts[p]` up to `starts[p + 1]`.
+  let codes: [UInt32]
+  let starts: [UInt32]
+  /// Where additions end and subtractions begin, and where those end.
+  private let middles: [UInt32]
+  private let ends: [UInt32]
 
   /// One more than the highest position in use.
   let positions: Int
 
   /// Digit ±(2k + 1) of the i-th scalar stands for table entry i·2^(width - 2) + k.
-  init(_ scalars: [Scalar], width: Int) {
-    typealias Digit = (slot: Int, entry: Int)
+  ///
+  /// - Parameters:
+  ///   - scalars: public ones.
+  ///   - width: of the non-adjacent form.
+  ///   - lanes: a multiple of these is at each position.
+  init(_ scalars: [Scalar], width: Int, lanes: Int = 1) {
+    typealias Digit = (slot: Int, code: UInt32)
     let multiples = 1 << (width - 2)
     let digitsMax = scalars.count * (Self.positionCount / width + 1)
-    var starts = [Int](repeating: 0, count: 2 * Self.positionCount + 1)
+    // Slot 2p holds what position p adds, slot 2p + 1 what it subtracts.
+    var counts = [Int](repeating: 0, count: 2 * Self.positionCount)
     let digits = [Digit](unsafeUninitializedCapacity: digitsMax) { digits, count in
       for (index, scalar) in scalars.enumerated() {
         scalar.forEachDigitVartime(width: width) { position, digit in
-          let slot = 2 * position + (digit < 0 ? 1 : 0)
-          digits.initializeElement(at: count, to: (slot, index * multiples + abs(digit) >> 1))
+          let sign = digit < 0 ? 1 : 0
+          let entry = index * multiples + abs(digit) >> 1
+          digits.initializeElement(at: count, to: (2 * position + sign, UInt32(2 * entry + sign)))
           count += 1
-          starts[slot + 1] += 1
+          counts[2 * position + sign] += 1
         }
       }
     }
-    for slot in 1..<starts.count { starts[slot] += starts[slot - 1] }
-    var next = starts
-    var entries = [Int](repeating: 0, count: digits.count)
+    positions = ((counts.lastIndex { $0 > 0 } ?? -1) + 2) / 2
+    var starts: [UInt32] = [0]
+    var middles: [UInt32] = []
+    var ends: [UInt32] = []
+    var next = counts  // where the slot's next code goes
+    var start = 0
+    for position in 0..<positions {
+      next[2 * position] = start
+      next[2 * position + 1] = start + counts[2 * position]
+      let end = next[2 * position + 1] + counts[2 * position + 1]
+      middles.append(UInt32(next[2 * position + 1]))
+      ends.append(UInt32(end))
+      start += (end - start + lanes - 1) / lanes * lanes
+      starts.append(UInt32(start))
+    }
+    var codes = [UInt32](repeating: Self.nothing, count: start)
     for digit in digits {
-      entries[next[digit.slot]] = digit.entry
+      codes[next[digit.slot]] = digit.code
       next[digit.slot] += 1
     }
-    self.entries = entries
+    self.codes = codes
     self.starts = starts
-    // The first slot that starts where all end lies behind the last one in use.
-    positions = ((starts.firstIndex(of: digits.count) ?? 0) + 1) / 2
+    self.middles = middles
+    self.ends = ends
   }
 
-  /// Where in `entries` to find what is added at a position.
+  /// Where in `codes` to find what is added at a position.
   @inline(__always)
   func additions(at position: Int) -> Range<Int> {
-    starts[2 * position]..<starts[2 * position + 1]
+    position < positions ? Int(starts[position])..<Int(middles[position]) : 0..<0
   }
 
-  /// Where in `entries` to find what is subtracted at a position.
+  /// Where in `codes` to find what is subtracted at a position.
   @inline(__always)
   func subtractions(at position: Int) -> Range<Int> {
-    starts[2 * position + 1]..<starts[2 * position + 2]
+    position < positions ? Int(middles[position])..<Int(ends[position]) : 0..<0
+  }
+
+  /// `starts` for so many positions.
+  func starts(upTo count: Int) -> [UInt32] {
+    starts + [UInt32](repeating: starts[positions], count: max(0, count - positions))
   }
 }

@@ -3,41 +3,64 @@ extension EdwardsPoint {
   ///
   /// A scalar counts as the integer in 0..<ℓ: on a point with a small-order component, products by
   /// s and by s + ℓ differ, until `multipliedByCofactor` clears the component.
-  ///
-  /// Straus 1964 with non-adjacent forms: one chain of 253 doublings for all terms, and for each term
-  /// a table of 8 odd multiples and one addition for every sixth bit of its scalar. Pippenger's
-  /// buckets need fewer additions only from some 300 terms on.
   public static func multiscalarVartime(
     _ terms: [(scalar: Scalar, point: EdwardsPoint)],
     basepoint basepointScalar: Scalar = .zero
   ) -> EdwardsPoint {
-    var table: [CachedPoint] = []
-    table.reserveCapacity(terms.count * OddMultiples.count)
-    for term in terms { OddMultiples.append(of: term.point, to: &table) }
-    let schedule = AdditionSchedule(terms.map(\.scalar), width: OddMultiples.width)
-    let basepointSchedule = AdditionSchedule(
-      [basepointScalar],
-      width: OddMultiples.basepointWidth
-    )
-    let basepointTable = OddMultiples.ofBasepoint
+    multiscalarVartime(terms, fixed: [basepointScalar], of: .basepoint, path: .best)
+  }
+
+  /// Σ scalarᵢ·pointᵢ + Σ fixedⱼ·tableⱼ in variable time, by the cheapest way for so many.
+  static func multiscalarVartime(
+    _ terms: [(scalar: Scalar, point: EdwardsPoint)],
+    fixed: [Scalar],
+    of table: PointTable,
+    path: ArithmeticPath
+  ) -> EdwardsPoint {
+    if path == .portable, terms.count >= pippengerMin {
+      return strausVartime([], fixed: fixed, of: table, path: path) + pippengerVartime(terms)
+    }
+    return strausVartime(terms, fixed: fixed, of: table, path: path)
+  }
+
+  /// Straus 1964 with non-adjacent forms.
+  ///
+  /// One chain of 253 doublings for all terms; for each term a table of 8 odd multiples and one
+  /// addition for every sixth bit of its scalar, for a fixed point one for every eighth.
+  static func strausVartime(
+    _ terms: [(scalar: Scalar, point: EdwardsPoint)],
+    fixed: [Scalar],
+    of table: PointTable,
+    path: ArithmeticPath
+  ) -> EdwardsPoint {
+    let lanes = max(path.lanes, 1)
+    let schedule = AdditionSchedule(terms.map(\.scalar), width: OddMultiples.width, lanes: lanes)
+    let fixedSchedule = AdditionSchedule(fixed, width: PointTable.width, lanes: lanes)
+    if path != .portable {
+      return Kernels.straus(terms.map(\.point), schedule, table.rows, fixedSchedule, path)
+    }
+    var rows: [CachedPoint] = []
+    rows.reserveCapacity(terms.count * OddMultiples.count)
+    for term in terms { OddMultiples.append(of: term.point, to: &rows) }
+    let fixedRows = table.rows
 
     // A completed point costs doubling 3M to read and addition 4M: T is made only where it is used.
     var sum = ProjectivePoint.identity.doubled()
-    var position = max(schedule.positions, basepointSchedule.positions)
+    var position = max(schedule.positions, fixedSchedule.positions)
     while position > 0 {
       position -= 1
       sum = sum.projective.doubled()
       for index in schedule.additions(at: position) {
-        sum = sum.extended.adding(table[schedule.entries[index]])
+        sum = sum.extended.adding(rows[Int(schedule.codes[index] &>> 1)])
       }
       for index in schedule.subtractions(at: position) {
-        sum = sum.extended.subtracting(table[schedule.entries[index]])
+        sum = sum.extended.subtracting(rows[Int(schedule.codes[index] &>> 1)])
       }
-      for index in basepointSchedule.additions(at: position) {
-        sum = sum.extended.adding(basepointTable[basepointSchedule.entries[index]])
+      for index in fixedSchedule.additions(at: position) {
+        sum = sum.extended.adding(fixedRows[Int(fixedSchedule.codes[index] &>> 1)])
       }
-      for index in basepointSchedule.subtractions(at: position) {
-        sum = sum.extended.subtracting(basepointTable[basepointSchedule.entries[index]])
+      for index in fixedSchedule.subtractions(at: position) {
+        sum = sum.extended.subtracting(fixedRows[Int(fixedSchedule.codes[index] &>> 1)])
       }
     }
     return sum.extended

@@ -8,9 +8,6 @@ enum OddMultiples {
 
   static let count = 1 << (width - 2)
 
-  /// Width for the basepoint, whose table is made once: 64 entries of 120 bytes.
-  static let basepointWidth = 8
-
   /// Appends `count` multiples.
   static func append(of point: EdwardsPoint, count: Int = count, to table: inout [CachedPoint]) {
     let twice = point.doubled().cached
@@ -21,16 +18,4 @@ enum OddMultiples {
       table.append(multiple.cached)
     }
   }
-
-  /// B, 3B, … 127B.
-  static let ofBasepoint: [AffineCachedPoint] = {
-    let twice = EdwardsPoint.basepoint.doubled().cached
-    var multiple = EdwardsPoint.basepoint
-    return (0..<1 << (basepointWidth - 2)).map { index in
-      if index > 0 { multiple = multiple.adding(twice).extended }
-      let inverse = multiple.z.inverted()
-      let (x, y) = (multiple.x * inverse, multiple.y * inverse)
-      return AffineCachedPoint(yPlusX: y + x, yMinusX: y - x, twiceDXY: x * y * EdwardsPoint.twiceD)
-    }
-  }()
 }

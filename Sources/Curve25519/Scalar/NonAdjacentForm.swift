@@ -30,7 +30,7 @@ extension Scalar {
 
   /// 64 bits from bit `position` on, zeros above 255.
   @inline(__always)
-  private func bits(from position: Int) -> UInt64 {
+  func bits(from position: Int) -> UInt64 {
     let shift = UInt64(position & 63)
     // Shifts by 64 give 0 (smart shift), as the upper word needs when shift is 0.
     return switch position >> 6 {
