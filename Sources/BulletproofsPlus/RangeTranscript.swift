@@ -7,7 +7,7 @@ extension MerlinTranscript {
   /// The labels are those of the audited implementation `tari_bulletproofs_plus`, which calls the
   /// value base H and the blinding base G.
   mutating func appendStatement(_ commitments: Commitments) {
-    append("dom-sep", "Bulletproofs+ Range Proof".utf8)
+    append("dom-sep", Array("Bulletproofs+ Range Proof".utf8))
     append("H", encodedValueBase.bytes)
     append("G", encodedBlindingBase.bytes)
     append("N", UInt64(RangeProof.bits))

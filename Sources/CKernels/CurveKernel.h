@@ -213,6 +213,33 @@ void NAME(tables)(const uint64_t *points, int64_t count, uint64_t *out) {
 
 // Sums
 
+// Brings the rows of some codes into the cache, which lie anywhere in a table of megabytes.
+INLINE void prefetch_rows(
+  const uint64_t *table, uint64_t words, const uint32_t *codes, uint32_t first, uint32_t end
+) {
+  for (uint32_t i = first; i < end; i++) {
+    if (codes[i] == UINT32_MAX) continue;
+    const uint64_t *row = table + words * (uint64_t)(codes[i] >> 1);
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + 8);
+    __builtin_prefetch(row + words - 1);
+  }
+}
+
+// Which rows LANES codes mean, and in which lanes they are subtracted.
+INLINE lane_mask coded_rows(
+  const uint64_t *table, uint64_t words, const uint32_t *codes, const uint64_t *neutral,
+  const uint64_t *rows[LANES]
+) {
+  int64_t signs[LANES];
+  for (int lane = 0; lane < LANES; lane++) {
+    const uint32_t code = codes[lane];
+    rows[lane] = code == UINT32_MAX ? neutral : table + words * (uint64_t)(code >> 1);
+    signs[lane] = -(int64_t)(code & 1);
+  }
+  return mask_negative(vec_load(signs));
+}
+
 // Straus in variable time, with every lane its own sum. At position p come the codes from starts[p]
 // up to starts[p + 1], LANES at a time: twice the row's number, plus 1 to subtract it; a code of
 // all ones adds nothing.
@@ -225,33 +252,27 @@ void NAME(straus)(
   static const uint64_t neutral_affine[15] = {1, 0, 0, 0, 0, 1};
   completed sum = doubled(identity());
   for (int32_t position = positions; position-- > 0;) {
+    if (position > 0) {
+      prefetch_rows(
+        affine_rows, 15, affine_codes, affine_starts[position - 1], affine_starts[position]
+      );
+    }
     sum = doubled(to_projective(sum));
     for (uint32_t i = cached_starts[position]; i < cached_starts[position + 1]; i += LANES) {
       const uint64_t *rows[LANES];
-      int64_t signs[LANES];
-      for (int lane = 0; lane < LANES; lane++) {
-        const uint32_t code = cached_codes[i + lane];
-        rows[lane] = code == UINT32_MAX ? neutral : cached_rows + 20 * (uint64_t)(code >> 1);
-        signs[lane] = -(int64_t)(code & 1);
-      }
       fe e[4];
+      const lane_mask minus = coded_rows(cached_rows, 20, cached_codes + i, neutral, rows);
       load_elements(rows, 4, e);
       const cached entry = {e[0], e[1], e[2], e[3]};
-      sum = add_cached_signed(mask_negative(vec_load(signs)), to_extended(sum), entry);
+      sum = add_cached_signed(minus, to_extended(sum), entry);
     }
     for (uint32_t i = affine_starts[position]; i < affine_starts[position + 1]; i += LANES) {
       const uint64_t *rows[LANES];
-      int64_t signs[LANES];
-      for (int lane = 0; lane < LANES; lane++) {
-        const uint32_t code = affine_codes[i + lane];
-        rows[lane] =
-          code == UINT32_MAX ? neutral_affine : affine_rows + 15 * (uint64_t)(code >> 1);
-        signs[lane] = -(int64_t)(code & 1);
-      }
       fe e[3];
+      const lane_mask minus = coded_rows(affine_rows, 15, affine_codes + i, neutral_affine, rows);
       load_elements(rows, 3, e);
       const affine entry = {e[0], e[1], e[2]};
-      sum = add_affine_signed(mask_negative(vec_load(signs)), to_extended(sum), entry);
+      sum = add_affine_signed(minus, to_extended(sum), entry);
     }
   }
   const extended total = to_extended(sum);

@@ -61,48 +61,38 @@ INLINE fe fe_carried(vec c[10]) {
   return r;
 }
 
-// The product of odd limbs counts twice, columns from 10 on 19 times.
+// The product of odd limbs counts twice, columns from 10 on 19 times. Row by row: ten sums and a
+// factor stay in registers, and the other factors are read where they lie.
 INLINE fe fe_mul(fe a, fe b) {
-  vec folded[10], twice[10], c[10];
+  vec folded[10], c[10];
+  UNROLL for (int i = 1; i < 10; i++) folded[i] = vec_nineteen(b.l[i]);
   UNROLL for (int i = 0; i < 10; i++) {
-    folded[i] = vec_nineteen(b.l[i]);
-    twice[i] = _mm256_add_epi64(a.l[i], a.l[i]);
-  }
-  UNROLL for (int k = 0; k < 10; k++) {
-    vec sum = _mm256_setzero_si256();
-    UNROLL for (int i = 0; i < 10; i++) {
-      const int j = k - i < 0 ? k - i + 10 : k - i;
-      const vec f = i % 2 && j % 2 ? twice[i] : a.l[i];
-      const vec g = i + j >= 10 ? folded[j] : b.l[j];
-      sum = _mm256_add_epi64(sum, product(f, g));
+    const vec once = a.l[i];
+    const vec twice = _mm256_add_epi64(once, once);
+    UNROLL for (int j = 0; j < 10; j++) {
+      const vec term = product(i % 2 && j % 2 ? twice : once, i + j >= 10 ? folded[j] : b.l[j]);
+      const int k = (i + j) % 10;
+      c[k] = i == 0 ? term : _mm256_add_epi64(c[k], term);
     }
-    c[k] = sum;
   }
   return fe_carried(c);
 }
 
+// The products of different limbs once, with one of them doubled before.
 INLINE fe fe_sq(fe a) {
-  vec folded[10], twice[10], c[10];
+  vec folded[10], c[10];
+  UNROLL for (int i = 5; i < 10; i++) folded[i] = vec_nineteen(a.l[i]);
+  UNROLL for (int k = 0; k < 10; k++) c[k] = _mm256_setzero_si256();
   UNROLL for (int i = 0; i < 10; i++) {
-    folded[i] = vec_nineteen(a.l[i]);
-    twice[i] = _mm256_add_epi64(a.l[i], a.l[i]);
-  }
-  UNROLL for (int k = 0; k < 10; k++) {
-    vec once = _mm256_setzero_si256();
-    vec cross = _mm256_setzero_si256();
-    UNROLL for (int i = 0; i < 10; i++) {
-      const int j = k - i < 0 ? k - i + 10 : k - i;
-      if (i > j) continue;
-      const vec f = i % 2 && j % 2 ? twice[i] : a.l[i];
+    const vec once = a.l[i];
+    const vec twice = _mm256_add_epi64(once, once);
+    const vec fourfold = _mm256_add_epi64(twice, twice);
+    UNROLL for (int j = i; j < 10; j++) {
+      const int count = (i == j ? 1 : 2) * (i % 2 && j % 2 ? 2 : 1);
+      const vec f = count == 1 ? once : count == 2 ? twice : fourfold;
       const vec g = i + j >= 10 ? folded[j] : a.l[j];
-      const vec term = product(f, g);
-      if (i == j) {
-        once = _mm256_add_epi64(once, term);
-      } else {
-        cross = _mm256_add_epi64(cross, term);
-      }
+      c[(i + j) % 10] = _mm256_add_epi64(c[(i + j) % 10], product(f, g));
     }
-    c[k] = _mm256_add_epi64(once, _mm256_add_epi64(cross, cross));
   }
   return fe_carried(c);
 }

@@ -25,11 +25,9 @@ INLINE lane_mask mask_negative(vec a) { return _mm512_movepi64_mask(a); }
 INLINE fe fe_carried(const vec c[5]) {
   fe r;
   const vec mask = LIMB_MASK;
-  const vec top = _mm512_srli_epi64(c[4], 51);
-  const vec folded = _mm512_add_epi64(
-    top, _mm512_add_epi64(_mm512_slli_epi64(top, 1), _mm512_slli_epi64(top, 4))
+  r.l[0] = _mm512_madd52lo_epu64(
+    _mm512_and_si512(c[0], mask), _mm512_srli_epi64(c[4], 51), vec_set(19)
   );
-  r.l[0] = _mm512_add_epi64(_mm512_and_si512(c[0], mask), folded);
   UNROLL for (int i = 1; i < 5; i++) {
     r.l[i] = _mm512_add_epi64(_mm512_and_si512(c[i], mask), _mm512_srli_epi64(c[i - 1], 51));
   }

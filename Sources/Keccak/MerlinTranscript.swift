@@ -8,25 +8,29 @@ public struct MerlinTranscript: Sendable {
 
   /// - Parameter label: names the protocol that uses the transcript.
   public init(label: String) {
-    append("dom-sep", label.utf8)
+    append("dom-sep", Array(label.utf8))
   }
 
   /// meta-AD(label ‖ u32 length), AD(message).
-  public mutating func append(_ label: String, _ message: some Collection<UInt8>) {
-    strobe.metaAssociate(label.utf8)
-    strobe.metaAssociate(littleEndian(UInt32(message.count)), isMore: true)
-    strobe.associate(message)
+  public mutating func append(_ label: String, _ message: [UInt8]) {
+    message.withUnsafeBytes { append(label, $0) }
   }
 
   /// Appends a number as 8 bytes, little-endian.
   public mutating func append(_ label: String, _ number: UInt64) {
-    append(label, littleEndian(number))
+    withUnsafeBytes(of: number.littleEndian) { append(label, $0) }
+  }
+
+  private mutating func append(_ label: String, _ message: UnsafeRawBufferPointer) {
+    strobe.metaAssociate(label)
+    strobe.metaAssociate(UInt32(message.count), isMore: true)
+    strobe.associate(message)
   }
 
   /// meta-AD(label ‖ u32 count), PRF(count).
   public mutating func challenge(_ label: String, count: Int) -> [UInt8] {
-    strobe.metaAssociate(label.utf8)
-    strobe.metaAssociate(littleEndian(UInt32(count)), isMore: true)
+    strobe.metaAssociate(label)
+    strobe.metaAssociate(UInt32(count), isMore: true)
     return strobe.squeeze(count)
   }
 
@@ -60,11 +64,11 @@ public struct MerlinTranscript: Sendable {
     precondition(entropy.count == 32)
     var strobe = strobe
     for (label, bytes) in witness {
-      strobe.metaAssociate(label.utf8)
-      strobe.metaAssociate(littleEndian(UInt32(bytes.count)), isMore: true)
+      strobe.metaAssociate(label)
+      strobe.metaAssociate(UInt32(bytes.count), isMore: true)
       strobe.key(bytes)
     }
-    strobe.metaAssociate("rng".utf8)
+    strobe.metaAssociate("rng")
     strobe.key(entropy)
     return TranscriptRandom(strobe)
   }
@@ -78,7 +82,7 @@ public struct TranscriptRandom: Sendable {
 
   /// meta-AD(u32 count), PRF(count).
   public mutating func bytes(_ count: Int) -> [UInt8] {
-    strobe.metaAssociate(littleEndian(UInt32(count)))
+    strobe.metaAssociate(UInt32(count), isMore: false)
     return strobe.squeeze(count)
   }
 

@@ -26,17 +26,24 @@ struct Strobe128: Sendable {
       state[index] = byte
     }
     state.permute()
-    metaAssociate(protocolLabel.utf8)
+    metaAssociate(protocolLabel)
   }
 
   /// Meta-AD: frames what follows.
-  mutating func metaAssociate(_ bytes: some Sequence<UInt8>, isMore: Bool = false) {
+  mutating func metaAssociate(_ label: String) {
+    beginOperation(Flag.meta | Flag.application)
+    var label = label
+    label.withUTF8 { absorb(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// More of the same operation, or a new one: a number of 32 bits, little-endian.
+  mutating func metaAssociate(_ number: UInt32, isMore: Bool) {
     if !isMore { beginOperation(Flag.meta | Flag.application) }
-    absorb(bytes)
+    withUnsafeBytes(of: number.littleEndian) { absorb($0) }
   }
 
   /// AD: absorbs data both sides know.
-  mutating func associate(_ bytes: some Sequence<UInt8>) {
+  mutating func associate(_ bytes: UnsafeRawBufferPointer) {
     beginOperation(Flag.application)
     absorb(bytes)
   }
@@ -44,18 +51,18 @@ struct Strobe128: Sendable {
   /// PRF: bytes that depend on all that went before; the state forgets them.
   mutating func squeeze(_ count: Int) -> [UInt8] {
     beginOperation(Flag.inbound | Flag.application | Flag.cipher)
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count)
-    for _ in 0..<count {
-      bytes.append(state[position])
-      state[position] = 0
-      advance()
+    return [UInt8](unsafeUninitializedCapacity: count) { bytes, written in
+      for index in 0..<count {
+        bytes[index] = state[position]
+        state[position] = 0
+        advance()
+      }
+      written = count
     }
-    return bytes
   }
 
   /// KEY: overwrites state by a secret, so that what stood there cannot be recomputed.
-  mutating func key(_ bytes: some Sequence<UInt8>) {
+  mutating func key(_ bytes: [UInt8]) {
     beginOperation(Flag.application | Flag.cipher)
     for byte in bytes {
       state[position] = byte
@@ -68,16 +75,19 @@ struct Strobe128: Sendable {
   private mutating func beginOperation(_ flags: UInt8) {
     let previous = begin
     begin = UInt8(position + 1)
-    absorb([previous, flags])
+    absorb(previous)
+    absorb(flags)
     // Operations that read or replace state start at a block's beginning.
     if flags & Flag.cipher != 0, position != 0 { permute() }
   }
 
-  private mutating func absorb(_ bytes: some Sequence<UInt8>) {
-    for byte in bytes {
-      state.xor(byte, at: position)
-      advance()
-    }
+  private mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
+    for byte in bytes { absorb(byte) }
+  }
+
+  private mutating func absorb(_ byte: UInt8) {
+    state.xor(byte, at: position)
+    advance()
   }
 
   private mutating func advance() {

@@ -67,14 +67,13 @@ struct ScalarTests {
     for scalar in Self.values {
       var sum = Scalar.zero
       var next = 0
-      scalar.forEachDigitVartime(width: width) { position, digit in
-        #expect(!digit.isMultiple(of: 2))
-        #expect(abs(digit) < 1 << (width - 1))
+      scalar.forEachDigitVartime(width: width) { position, half, sign in
+        #expect(half < 1 << UInt64(width - 2))
         #expect(position >= next)
         #expect(position <= 253)
         next = position + width
-        let magnitude = Scalar(UInt128(digit.magnitude)) * Scalar(.power(ofTwo: position))
-        sum = digit < 0 ? sum - magnitude : sum + magnitude
+        let magnitude = Scalar(UInt128(2 * half + 1)) * Scalar(.power(ofTwo: position))
+        sum = sign == 1 ? sum - magnitude : sum + magnitude
       }
       #expect(sum == scalar)
     }

@@ -8,7 +8,7 @@ struct MerlinTests {
   @Test("The simple transcript that implementations compare")
   func simple() {
     var transcript = MerlinTranscript(label: "test protocol")
-    transcript.append("some label", "some data".utf8)
+    transcript.append("some label", Array("some data".utf8))
     #expect(
       hex(transcript.challenge("challenge", count: 32))
         == "d5a21972d0d5fe320c0d263fac7fffb8145aa640af6e9bca177c03c7efcf0615"
@@ -18,7 +18,7 @@ struct MerlinTests {
   @Test("The long transcript that implementations compare")
   func long() {
     var transcript = MerlinTranscript(label: "test protocol")
-    transcript.append("step1", "some data".utf8)
+    transcript.append("step1", Array("some data".utf8))
     let data = [UInt8](repeating: 99, count: 1024)
     var challenge: [UInt8] = []
     for _ in 0..<32 {
@@ -38,7 +38,7 @@ struct MerlinTests {
       count: Int = 32
     ) -> [UInt8] {
       var transcript = MerlinTranscript(label: name)
-      for (label, message) in appended { transcript.append(label, message.utf8) }
+      for (label, message) in appended { transcript.append(label, Array(message.utf8)) }
       return Array(transcript.challenge(label, count: count).prefix(32))
     }
     let challenges = [
@@ -69,7 +69,7 @@ struct MerlinTests {
   func randomness() {
     func draw(_ message: String, _ witness: [UInt8], _ entropy: UInt8) -> [UInt8] {
       var transcript = MerlinTranscript(label: "p")
-      transcript.append("m", message.utf8)
+      transcript.append("m", Array(message.utf8))
       let entropy = [UInt8](repeating: entropy, count: 32)
       var random = transcript.random(witness: [("w", witness)], entropy: entropy)
       return random.bytes(32) + random.bytes(32)

@@ -28,19 +28,21 @@ struct AdditionSchedule {
   ///   - width: of the non-adjacent form.
   ///   - lanes: a multiple of these is at each position.
   init(_ scalars: [Scalar], width: Int, lanes: Int = 1) {
-    typealias Digit = (slot: Int, code: UInt32)
     let multiples = 1 << (width - 2)
     let digitsMax = scalars.count * (Self.positionCount / width + 1)
-    // Slot 2p holds what position p adds, slot 2p + 1 what it subtracts.
+    // Slot 2p holds what position p adds, slot 2p + 1 what it subtracts. A digit is its slot in the
+    // upper half of a word, its code in the lower.
     var counts = [Int](repeating: 0, count: 2 * Self.positionCount)
-    let digits = [Digit](unsafeUninitializedCapacity: digitsMax) { digits, count in
-      for (index, scalar) in scalars.enumerated() {
-        scalar.forEachDigitVartime(width: width) { position, digit in
-          let sign = digit < 0 ? 1 : 0
-          let entry = index * multiples + abs(digit) >> 1
-          digits.initializeElement(at: count, to: (2 * position + sign, UInt32(2 * entry + sign)))
-          count += 1
-          counts[2 * position + sign] += 1
+    let digits = [UInt64](unsafeUninitializedCapacity: digitsMax) { digits, count in
+      counts.withUnsafeMutableBufferPointer { counts in
+        for (index, scalar) in scalars.enumerated() {
+          let first = UInt64(index * multiples)
+          scalar.forEachDigitVartime(width: width) { position, half, sign in
+            let slot = UInt64(truncatingIfNeeded: 2 &* position) &+ sign
+            digits[count] = slot &<< 32 | (first &+ half) &<< 1 | sign
+            count &+= 1
+            counts[Int(truncatingIfNeeded: slot)] &+= 1
+          }
         }
       }
     }
@@ -60,9 +62,14 @@ struct AdditionSchedule {
       starts.append(UInt32(start))
     }
     var codes = [UInt32](repeating: Self.nothing, count: start)
-    for digit in digits {
-      codes[next[digit.slot]] = digit.code
-      next[digit.slot] += 1
+    codes.withUnsafeMutableBufferPointer { codes in
+      next.withUnsafeMutableBufferPointer { next in
+        for digit in digits {
+          let slot = Int(truncatingIfNeeded: digit &>> 32)
+          codes[next[slot]] = UInt32(truncatingIfNeeded: digit)
+          next[slot] &+= 1
+        }
+      }
     }
     self.codes = codes
     self.starts = starts

@@ -113,14 +113,15 @@ private func reduce(_ low: Words, _ high: Words) -> Words {
 }
 
 /// The value below 2^252.
+@inline(__always)
 private func lowBits(_ a: Words) -> Words { (a.0, a.1, a.2, a.3 & (1 &<< 60 &- 1)) }
 
 /// c·a, six words.
+@inline(__always)
 private func multiplyTail(_ a: Words) -> (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) {
-  let product = multiply(a, (tail.0, tail.1, 0, 0))
-  return (
-    product.low.0, product.low.1, product.low.2, product.low.3, product.high.0, product.high.1
-  )
+  let row0 = multiplyRow(tail.0, a, adding: (0, 0, 0, 0))
+  let row1 = multiplyRow(tail.1, a, adding: (row0.1, row0.2, row0.3, row0.4))
+  return (row0.0, row1.0, row1.1, row1.2, row1.3, row1.4)
 }
 
 /// a - modulus if that is not negative, else a.
