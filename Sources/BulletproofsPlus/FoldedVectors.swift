@@ -17,8 +17,10 @@ struct FoldedVectors {
   private(set) var b: [Scalar]
   private var g: LaggingGenerators
   private var h: LaggingGenerators
+  /// What a and b are made of, until the generators are first folded.
+  private var bits: BitVectors
 
-  /// Σ a_L,i·G_i + Σ a_R,i·H_i: G_i where a bit is 1, -H_i where it is 0.
+  /// Σ a_L,i·G_i + Σ a_R,i·H_i.
   let bitCommitment: RistrettoPoint
 
   /// a_L, the bits of the values, lowest first, and a_R = a_L - 1.
@@ -27,25 +29,25 @@ struct FoldedVectors {
       (0..<UInt64(RangeProof.bits)).map { opening.value &>> $0 & 1 }
     }
     defer { for index in bits.indices { bits[index] = 0 } }
-    let points = (Generators.g[..<bits.count], Generators.h[..<bits.count])
-    g = LaggingGenerators(Array(points.0))
-    h = LaggingGenerators(Array(points.1))
+    g = LaggingGenerators(Array(Generators.g[..<bits.count]))
+    h = LaggingGenerators(Array(Generators.h[..<bits.count]))
     a = bits.map { Scalar(UInt128($0)) }
     b = bits.map { Scalar(UInt128($0)) - .one }
-    bitCommitment = RistrettoPoint.sum(
-      choosingBy: bits,
-      ones: Array(points.0),
-      zeros: points.1.map { -$0 }
-    )
+    self.bits = BitVectors(bits: bits)
+    bitCommitment = self.bits.commitment
   }
 
   /// Step 4: a - z·1 and a_R,i + d_i·y^{N-i} + z.
   mutating func shift(yPowers: [Scalar], z: Scalar) {
     let count = a.count
-    for (index, weight) in z.bitWeights(values: count / RangeProof.bits).enumerated() {
-      a[index] = a[index] - z
-      b[index] = b[index] + weight * yPowers[count - index - 1] + z
+    let shifts = z.bitWeights(values: count / RangeProof.bits).enumerated().map { index, weight in
+      weight * yPowers[count - index - 1] + z
     }
+    for index in 0..<count {
+      a[index] = a[index] - z
+      b[index] = b[index] + shifts[index]
+    }
+    bits.shift(by: shifts, z: z)
   }
 
   /// Step 5: L and R.
@@ -59,22 +61,30 @@ struct FoldedVectors {
   ) -> (l: RistrettoPoint, r: RistrettoPoint) {
     let half = a.count / 2
     var (cL, cR) = (Scalar.zero, Scalar.zero)
+    for index in 0..<half {
+      cL = cL + a[index] * b[half + index] * yPowers[index]
+      cR = cR + powers.up * a[half + index] * b[index] * yPowers[index]
+    }
+    let l = Pedersen.commit(cL, blinding: blindings.l)
+    let r = Pedersen.commit(cR, blinding: blindings.r)
+    guard g.isFolded else {
+      return (
+        l + bits.cross(powers.down, from: 0, to: half, gWeights: g.weights, hWeights: h.weights),
+        r + bits.cross(powers.up, from: half, to: 0, gWeights: g.weights, hWeights: h.weights)
+      )
+    }
     var lTerms: [RistrettoPoint.Term] = []
     var rTerms: [RistrettoPoint.Term] = []
-    lTerms.reserveCapacity(g.points.count + 2)
-    rTerms.reserveCapacity(g.points.count + 2)
+    lTerms.reserveCapacity(g.points.count)
+    rTerms.reserveCapacity(g.points.count)
     for index in 0..<half {
-      let (lowered, raised) = (powers.down * a[index], powers.up * a[half + index])
-      cL = cL + a[index] * b[half + index] * yPowers[index]
-      cR = cR + raised * b[index] * yPowers[index]
-      g.append(lowered, at: half + index, to: &lTerms)
+      g.append(powers.down * a[index], at: half + index, to: &lTerms)
       h.append(b[half + index], at: index, to: &lTerms)
-      g.append(raised, at: index, to: &rTerms)
+      g.append(powers.up * a[half + index], at: index, to: &rTerms)
       h.append(b[index], at: half + index, to: &rTerms)
     }
-    lTerms += [(cL, Pedersen.valueBase), (blindings.l, Pedersen.blindingBase)]
-    rTerms += [(cR, Pedersen.valueBase), (blindings.r, Pedersen.blindingBase)]
-    return RistrettoPoint.multiscalars(lTerms, rTerms)
+    let sums = RistrettoPoint.multiscalars(lTerms, rTerms)
+    return (l + sums.0, r + sums.1)
   }
 
   /// Step 5: the halves become one, by the challenge e; generators in variable time, as e is public.
@@ -91,6 +101,7 @@ struct FoldedVectors {
     b.removeLast(half)
     g.fold(inverse, lowered)
     h.fold(e, inverse)
+    bits.fold(a: (e, raised), b: (inverse, e))
   }
 
   /// r·G' + s·H' of the one generator that is left of each.
@@ -104,16 +115,20 @@ struct FoldedVectors {
   /// Overwrites what is secret.
   mutating func wipe() {
     for index in a.indices { (a[index], b[index]) = (.zero, .zero) }
+    bits.wipe()
   }
 }
 
 /// Generators of a round as weighted sums of those of a round before.
 private struct LaggingGenerators {
-  /// Rounds after which they are summed up.
-  private static let lag = 2
+  /// Rounds after which they are summed up: more while sums over the first ones are cheap, as
+  /// `BitVectors` makes them.
+  private var lag = 3
 
   private(set) var points: [RistrettoPoint]
-  private var weights = [Scalar.one]
+  private(set) var weights = [Scalar.one]
+  /// Whether they are no longer those that the proof began with.
+  private(set) var isFolded = false
 
   init(_ points: [RistrettoPoint]) {
     self.points = points
@@ -121,10 +136,6 @@ private struct LaggingGenerators {
 
   /// Appends scalar·(generator at an index) as terms of the points kept.
   func append(_ scalar: Scalar, at index: Int, to terms: inout [RistrettoPoint.Term]) {
-    guard weights.count > 1 else {
-      terms.append((scalar, points[index]))
-      return
-    }
     let count = points.count / weights.count
     for (number, weight) in weights.enumerated() {
       terms.append((scalar * weight, points[number * count + index]))
@@ -135,8 +146,10 @@ private struct LaggingGenerators {
   mutating func fold(_ first: Scalar, _ second: Scalar) {
     // Generator half + i is the sum over points j·n + half + i, n = 2·half.
     weights = weights.flatMap { [$0 * first, $0 * second] }
-    guard weights.count == 1 << Self.lag else { return }
+    guard weights.count == 1 << lag else { return }
     points = RistrettoPoint.foldedVartime(points, by: weights)
     weights = [.one]
+    lag = 2
+    isFolded = true
   }
 }

@@ -13,8 +13,11 @@ public enum Generators {
   /// The first 64·values of each, G_i and H_i in turn, behind the value and the blinding base, for
   /// `multiscalarVartime`.
   ///
-  /// Most proofs are of two values at most, and their table is an eighth of the whole one.
+  /// `gStart` and `hStart` are where the vectors begin, two places from one point to the next. Most proofs are of two values at most, and their table is an eighth of the whole one.
   static func table(values: Int) -> PointTable { values <= 2 ? smallTable : wholeTable }
+
+  static let gStart = 2
+  static let hStart = 3
 
   private static let smallTable = makeTable(values: 2)
   private static let wholeTable = makeTable(values: RangeProof.valuesMax)

@@ -33,6 +33,33 @@ public struct PointTable: Sendable {
 
   public init(_ points: [RistrettoPoint]) { self.init(points.map(\.point)) }
 
+  /// The sum of those points whose bit is 1, in constant time.
+  ///
+  /// - Parameters:
+  ///   - bits: each 0 or 1; bit i chooses point first + i·stride.
+  ///   - first: a point of the table.
+  ///   - stride: from one point to the next.
+  /// - Returns: the sum.
+  public func sum(
+    choosingBy bits: ArraySlice<UInt64>,
+    from first: Int,
+    stride: Int
+  ) -> RistrettoPoint {
+    let multiples = 1 << (Self.width - 2)
+    var sum = EdwardsPoint.identity
+    for (index, bit) in bits.enumerated() {
+      let row = rows[(first + index * stride) * multiples]
+      let mask = 0 &- bit
+      let chosen = AffineCachedPoint(
+        yPlusX: .select(mask: mask, row.yPlusX, .one),
+        yMinusX: .select(mask: mask, row.yMinusX, .one),
+        twiceDXY: .select(mask: mask, row.twiceDXY, .zero)
+      )
+      sum = sum.adding(chosen).extended
+    }
+    return RistrettoPoint(sum)
+  }
+
   static let basepoint = PointTable([EdwardsPoint.basepoint])
 }
 

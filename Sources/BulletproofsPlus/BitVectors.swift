@@ -1,0 +1,98 @@
+import Curve25519
+
+/// The prover's a and b in the first rounds, when they are still close to bits:
+///
+///     a_i = Σ_m weightA_m·(bit_{m·n + i} - z)        b_i = Σ_m weightB_m·(bit_{m·n + i} + shift_{m·n + i})
+///
+/// for i below the round's length n. All but the bits is public. So the sums over generators that a
+/// round commits to need no secret scalars: bits choose which generators are added, and what remains
+/// is a sum of a few such points with public scalars. One addition for each bit and generator stands
+/// in for one of some 650 products.
+struct BitVectors {
+  private var bits: [UInt64]
+  private let ones: [UInt64]
+  private let points: PointTable
+  /// b's public part: -1 until `shift`.
+  private var shifts: [Scalar]
+  private var z = Scalar.zero
+  private var aWeights = [Scalar.one]
+  private var bWeights = [Scalar.one]
+
+  init(bits: [UInt64]) {
+    self.bits = bits
+    ones = [UInt64](repeating: 1, count: bits.count)
+    points = Generators.table(values: bits.count / RangeProof.bits)
+    shifts = [Scalar](repeating: -.one, count: bits.count)
+  }
+
+  /// Σ a_L,i·G_i + Σ a_R,i·H_i: G_i where a bit is 1, -H_i where it is 0.
+  var commitment: RistrettoPoint {
+    let g = points.sum(choosingBy: bits[...], from: Generators.gStart, stride: 2)
+    let h = points.sum(choosingBy: bits[...], from: Generators.hStart, stride: 2)
+    return g + h - points.sum(choosingBy: ones[...], from: Generators.hStart, stride: 2)
+  }
+
+  mutating func shift(by shifts: [Scalar], z: Scalar) {
+    self.shifts = zip(self.shifts, shifts).map { $0 + $1 }
+    self.z = z
+  }
+
+  /// After a round: a becomes aFirst·(lower half) + aSecond·(upper half), and b likewise.
+  mutating func fold(a: (first: Scalar, second: Scalar), b: (first: Scalar, second: Scalar)) {
+    aWeights = aWeights.flatMap { [$0 * a.first, $0 * a.second] }
+    bWeights = bWeights.flatMap { [$0 * b.first, $0 * b.second] }
+  }
+
+  /// Σ_{i<half} scalar·a_{from + i}·G_{to + i} + Σ_{i<half} b_{to + i}·H_{from + i}.
+  ///
+  /// Variable-time in public scalars only: points may be secret in such a sum.
+  ///
+  /// - Parameters:
+  ///   - scalar: public.
+  ///   - from: 0 or half, and `to` the other one.
+  ///   - to: where the generators begin.
+  ///   - gWeights: of the round's generators G, as sums of those at the start.
+  ///   - hWeights: of the generators H.
+  /// - Returns: the sum.
+  func cross(
+    _ scalar: Scalar,
+    from: Int,
+    to: Int,
+    gWeights: [Scalar],
+    hWeights: [Scalar]
+  ) -> RistrettoPoint {
+    let count = bits.count / aWeights.count
+    let half = count / 2
+    var terms: [RistrettoPoint.Term] = []
+    var fixed = [Scalar](repeating: .zero, count: Generators.gStart + 2 * bits.count)
+    let aSum = aWeights.reduce(.zero, +)
+    for (j, weight) in gWeights.enumerated() {
+      let start = Generators.gStart + 2 * (j * count + to)
+      for (m, aWeight) in aWeights.enumerated() {
+        let chosen = bits[m * count + from..<m * count + from + half]
+        let point = points.sum(choosingBy: chosen, from: start, stride: 2)
+        terms.append((scalar * aWeight * weight, point))
+      }
+      let all = points.sum(choosingBy: ones[..<half], from: start, stride: 2)
+      terms.append((-(z * scalar * aSum * weight), all))
+    }
+    let publicB = (0..<half).map { index in
+      bWeights.enumerated().reduce(Scalar.zero) { $0 + $1.1 * shifts[$1.0 * count + to + index] }
+    }
+    for (j, weight) in hWeights.enumerated() {
+      let start = Generators.hStart + 2 * (j * count + from)
+      for (m, bWeight) in bWeights.enumerated() {
+        let chosen = bits[m * count + to..<m * count + to + half]
+        let point = points.sum(choosingBy: chosen, from: start, stride: 2)
+        terms.append((bWeight * weight, point))
+      }
+      for index in 0..<half { fixed[start + 2 * index] = weight * publicB[index] }
+    }
+    return RistrettoPoint.multiscalarVartime(terms, fixed: fixed, of: points)
+  }
+
+  /// Overwrites what is secret.
+  mutating func wipe() {
+    for index in bits.indices { bits[index] = 0 }
+  }
+}
