@@ -27,9 +27,12 @@ struct BitVectors {
 
   /// Σ a_L,i·G_i + Σ a_R,i·H_i: G_i where a bit is 1, -H_i where it is 0.
   var commitment: RistrettoPoint {
-    let g = points.sum(choosingBy: bits[...], from: Generators.gStart, stride: 2)
-    let h = points.sum(choosingBy: bits[...], from: Generators.hStart, stride: 2)
-    return g + h - points.sum(choosingBy: ones[...], from: Generators.hStart, stride: 2)
+    let sums = points.sums(of: [
+      PointChoice(Generators.gSlice(from: 0), bits[...]),
+      PointChoice(Generators.hSlice(from: 0), bits[...]),
+      PointChoice(Generators.hSlice(from: 0), ones[...]),
+    ])
+    return sums[0] + sums[1] - sums[2]
   }
 
   mutating func shift(by shifts: [Scalar], z: Scalar) {
@@ -63,31 +66,38 @@ struct BitVectors {
   ) -> RistrettoPoint {
     let count = bits.count / aWeights.count
     let half = count / 2
-    var terms: [RistrettoPoint.Term] = []
-    var fixed = [Scalar](repeating: .zero, count: Generators.gStart + 2 * bits.count)
+    var scalars: [Scalar] = []
+    var choices: [PointChoice] = []
+    var fixed = [Scalar](repeating: .zero, count: 2 + 2 * bits.count)
     let aSum = aWeights.reduce(.zero, +)
     for (j, weight) in gWeights.enumerated() {
-      let start = Generators.gStart + 2 * (j * count + to)
+      let slice = Generators.gSlice(from: j * count + to)
       for (m, aWeight) in aWeights.enumerated() {
-        let chosen = bits[m * count + from..<m * count + from + half]
-        let point = points.sum(choosingBy: chosen, from: start, stride: 2)
-        terms.append((scalar * aWeight * weight, point))
+        scalars.append(scalar * aWeight * weight)
+        choices.append(PointChoice(slice, bits[m * count + from..<m * count + from + half]))
       }
-      let all = points.sum(choosingBy: ones[..<half], from: start, stride: 2)
-      terms.append((-(z * scalar * aSum * weight), all))
+      scalars.append(-(z * scalar * aSum * weight))
+      choices.append(PointChoice(slice, ones[..<half]))
     }
     let publicB = (0..<half).map { index in
       bWeights.enumerated().reduce(Scalar.zero) { $0 + $1.1 * shifts[$1.0 * count + to + index] }
     }
     for (j, weight) in hWeights.enumerated() {
-      let start = Generators.hStart + 2 * (j * count + from)
+      let start = j * count + from
       for (m, bWeight) in bWeights.enumerated() {
-        let chosen = bits[m * count + to..<m * count + to + half]
-        let point = points.sum(choosingBy: chosen, from: start, stride: 2)
-        terms.append((bWeight * weight, point))
+        scalars.append(bWeight * weight)
+        choices.append(
+          PointChoice(
+            Generators.hSlice(from: start),
+            bits[m * count + to..<m * count + to + half]
+          )
+        )
       }
-      for index in 0..<half { fixed[start + 2 * index] = weight * publicB[index] }
+      for index in 0..<half {
+        fixed[Generators.hPlace(start + index)] = weight * publicB[index]
+      }
     }
+    let terms = Array(zip(scalars, points.sums(of: choices)))
     return RistrettoPoint.multiscalarVartime(terms, fixed: fixed, of: points)
   }
 

@@ -17,8 +17,8 @@ public struct Commitments: Sendable {
   public init(_ encodings: [Encoding32]) throws(RangeProofFailure) {
     guard RangeProof.roundCount(values: encodings.count) != nil else { throw .wrongCount }
     var points: [EncodedPoint] = []
-    for encoding in encodings {
-      guard let point = RistrettoPoint(canonical: encoding) else { throw .badCommitment }
+    for (encoding, point) in zip(encodings, RistrettoPoint.decoded(canonical: encodings)) {
+      guard let point else { throw .badCommitment }
       points.append(EncodedPoint(point, encoding))
     }
     self.points = points

@@ -29,8 +29,8 @@ struct FoldedVectors {
       (0..<UInt64(RangeProof.bits)).map { opening.value &>> $0 & 1 }
     }
     defer { for index in bits.indices { bits[index] = 0 } }
-    g = LaggingGenerators(Array(Generators.g[..<bits.count]))
-    h = LaggingGenerators(Array(Generators.h[..<bits.count]))
+    g = LaggingGenerators(Generators.gSlice(from: 0), count: bits.count)
+    h = LaggingGenerators(Generators.hSlice(from: 0), count: bits.count)
     a = bits.map { Scalar(UInt128($0)) }
     b = bits.map { Scalar(UInt128($0)) - .one }
     self.bits = BitVectors(bits: bits)
@@ -65,26 +65,27 @@ struct FoldedVectors {
       cL = cL + a[index] * b[half + index] * yPowers[index]
       cR = cR + powers.up * a[half + index] * b[index] * yPowers[index]
     }
-    let l = Pedersen.commit(cL, blinding: blindings.l)
-    let r = Pedersen.commit(cR, blinding: blindings.r)
     guard g.isFolded else {
+      let l = bits.cross(powers.down, from: 0, to: half, gWeights: g.weights, hWeights: h.weights)
+      let r = bits.cross(powers.up, from: half, to: 0, gWeights: g.weights, hWeights: h.weights)
       return (
-        l + bits.cross(powers.down, from: 0, to: half, gWeights: g.weights, hWeights: h.weights),
-        r + bits.cross(powers.up, from: half, to: 0, gWeights: g.weights, hWeights: h.weights)
+        l + Pedersen.commit(cL, blinding: blindings.l),
+        r + Pedersen.commit(cR, blinding: blindings.r)
       )
     }
-    var lTerms: [RistrettoPoint.Term] = []
-    var rTerms: [RistrettoPoint.Term] = []
-    lTerms.reserveCapacity(g.points.count)
-    rTerms.reserveCapacity(g.points.count)
+    var lTerms: [RistrettoPoint.Term] = [
+      (cL, Pedersen.valueBase), (blindings.l, Pedersen.blindingBase),
+    ]
+    var rTerms: [RistrettoPoint.Term] = [
+      (cR, Pedersen.valueBase), (blindings.r, Pedersen.blindingBase),
+    ]
     for index in 0..<half {
       g.append(powers.down * a[index], at: half + index, to: &lTerms)
       h.append(b[half + index], at: index, to: &lTerms)
       g.append(powers.up * a[half + index], at: index, to: &rTerms)
       h.append(b[index], at: half + index, to: &rTerms)
     }
-    let sums = RistrettoPoint.multiscalars(lTerms, rTerms)
-    return (l + sums.0, r + sums.1)
+    return RistrettoPoint.multiscalars(lTerms, rTerms)
   }
 
   /// Step 5: the halves become one, by the challenge e; generators in variable time, as e is public.
@@ -121,21 +122,29 @@ struct FoldedVectors {
 
 /// Generators of a round as weighted sums of those of a round before.
 private struct LaggingGenerators {
-  /// Rounds after which they are summed up: more while sums over the first ones are cheap, as
-  /// `BitVectors` makes them.
-  private var lag = 3
+  private enum Points {
+    /// Those that the proof began with: so many of the table.
+    case first(TableSlice, count: Int)
+    case folded([RistrettoPoint])
+  }
 
-  private(set) var points: [RistrettoPoint]
+  private var points: Points
   private(set) var weights = [Scalar.one]
-  /// Whether they are no longer those that the proof began with.
-  private(set) var isFolded = false
 
-  init(_ points: [RistrettoPoint]) {
-    self.points = points
+  init(_ slice: TableSlice, count: Int) {
+    points = .first(slice, count: count)
+  }
+
+  /// Whether they are no longer those that the proof began with.
+  var isFolded: Bool {
+    if case .folded = points { true } else { false }
   }
 
   /// Appends scalar·(generator at an index) as terms of the points kept.
+  ///
+  /// - Precondition: they are folded.
   func append(_ scalar: Scalar, at index: Int, to terms: inout [RistrettoPoint.Term]) {
+    guard case .folded(let points) = points else { preconditionFailure("not folded") }
     let count = points.count / weights.count
     for (number, weight) in weights.enumerated() {
       terms.append((scalar * weight, points[number * count + index]))
@@ -146,10 +155,16 @@ private struct LaggingGenerators {
   mutating func fold(_ first: Scalar, _ second: Scalar) {
     // Generator half + i is the sum over points j·n + half + i, n = 2·half.
     weights = weights.flatMap { [$0 * first, $0 * second] }
-    guard weights.count == 1 << lag else { return }
-    points = RistrettoPoint.foldedVartime(points, by: weights)
+    switch points {
+    case .first(let slice, let count):
+      // Later than those after them: sums over the first ones are cheap, as `BitVectors` makes them.
+      guard weights.count == 8 else { return }
+      let table = Generators.table(values: count / RangeProof.bits)
+      points = .folded(table.foldedVartime(slice, count: count / 8, by: weights))
+    case .folded(let kept):
+      guard weights.count == 4 else { return }
+      points = .folded(RistrettoPoint.foldedVartime(kept, by: weights))
+    }
     weights = [.one]
-    lag = 2
-    isFolded = true
   }
 }

@@ -13,18 +13,24 @@ public enum Generators {
   /// The first 64·values of each, G_i and H_i in turn, behind the value and the blinding base, for
   /// `multiscalarVartime`.
   ///
-  /// `gStart` and `hStart` are where the vectors begin, two places from one point to the next. Most proofs are of two values at most, and their table is an eighth of the whole one.
+  /// Most proofs are of two values at most: a table of 2 MB, where the whole one has 8.
   static func table(values: Int) -> PointTable { values <= 2 ? smallTable : wholeTable }
 
-  static let gStart = 2
-  static let hStart = 3
+  /// Where the table has G_i, i ≥ index.
+  static func gSlice(from index: Int) -> TableSlice { TableSlice(first: 2 + 2 * index, stride: 2) }
 
-  private static let smallTable = makeTable(values: 2)
-  private static let wholeTable = makeTable(values: RangeProof.valuesMax)
+  static func hSlice(from index: Int) -> TableSlice {
+    TableSlice(first: hPlace(index), stride: 2)
+  }
 
-  private static func makeTable(values: Int) -> PointTable {
+  static func hPlace(_ index: Int) -> Int { 3 + 2 * index }
+
+  private static let smallTable = makeTable(values: 2, width: 8)
+  private static let wholeTable = makeTable(values: RangeProof.valuesMax, width: 7)
+
+  private static func makeTable(values: Int, width: Int) -> PointTable {
     let vectors = (0..<values * RangeProof.bits).flatMap { [g[$0], h[$0]] }
-    return PointTable([Pedersen.valueBase, Pedersen.blindingBase] + vectors)
+    return PointTable([Pedersen.valueBase, Pedersen.blindingBase] + vectors, width: width)
   }
 
   private static func chain(kind: String) -> [RistrettoPoint] {

@@ -57,28 +57,23 @@ public struct RangeProof: Sendable {
     guard
       let rounds = (6...10).first(where: { 192 + 64 * $0 == bytes.count })
     else { throw .wrongLength }
-    func field(_ index: Int) -> Encoding32 { Array(bytes[32 * index..<32 * index + 32]).asEncoding }
-    func scalar(_ index: Int) throws(RangeProofFailure) -> Scalar {
-      guard let scalar = Scalar(canonical: field(index)) else { throw .nonCanonicalScalar }
-      return scalar
+    let fields = (0..<bytes.count / 32).map { Array(bytes[32 * $0..<32 * $0 + 32]).asEncoding }
+    let scalars = fields[3..<6].map { Scalar(canonical: $0) }
+    guard let r1 = scalars[0], let s1 = scalars[1], let d1 = scalars[2] else {
+      throw .nonCanonicalScalar
     }
-    func point(_ index: Int) throws(RangeProofFailure) -> EncodedPoint {
-      let encoding = field(index)
-      guard let point = RistrettoPoint(canonical: encoding) else { throw .badPoint }
+    (self.r1, self.s1, self.d1) = (r1, s1, d1)
+    let encodings = Array(fields[..<3] + fields[6...])
+    var points: [EncodedPoint] = []
+    for (encoding, point) in zip(encodings, RistrettoPoint.decoded(canonical: encodings)) {
+      guard let point else { throw .badPoint }
       guard encoding.words != (0, 0, 0, 0) else { throw .identityPoint }
-      return EncodedPoint(point, encoding)
+      points.append(EncodedPoint(point, encoding))
     }
-    r1 = try scalar(3)
-    s1 = try scalar(4)
-    d1 = try scalar(5)
-    a = try point(0)
-    a1 = try point(1)
-    b = try point(2)
-    var read: [Round] = []
-    for round in 0..<rounds {
-      read.append(Round(l: try point(6 + 2 * round), r: try point(7 + 2 * round)))
-    }
-    self.rounds = read
+    a = points[0]
+    a1 = points[1]
+    b = points[2]
+    self.rounds = (0..<rounds).map { Round(l: points[3 + 2 * $0], r: points[4 + 2 * $0]) }
   }
 
   init(

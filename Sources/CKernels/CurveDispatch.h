@@ -16,6 +16,10 @@ void fold_avx512(
   const uint64_t *points, int32_t terms, int64_t count, const uint32_t *codes,
   const uint32_t *starts, int32_t positions, void *scratch, uint64_t *out
 );
+void chosen_sums_avx512(
+  const uint64_t *const *rows, int64_t step, const uint64_t *const *bits, int64_t count,
+  uint64_t *out
+);
 void secret_sums_avx512(
   const uint64_t *points, const int8_t *digits, int64_t groups, void *scratch, uint64_t *out
 );
@@ -31,6 +35,10 @@ void straus_avx2(
 void fold_avx2(
   const uint64_t *points, int32_t terms, int64_t count, const uint32_t *codes,
   const uint32_t *starts, int32_t positions, void *scratch, uint64_t *out
+);
+void chosen_sums_avx2(
+  const uint64_t *const *rows, int64_t step, const uint64_t *const *bits, int64_t count,
+  uint64_t *out
 );
 void secret_sums_avx2(
   const uint64_t *points, const int8_t *digits, int64_t groups, void *scratch, uint64_t *out

@@ -310,6 +310,34 @@ void NAME(fold)(
   }
 }
 
+// For each lane the sum of those of its `count` affine rows whose bit is 1, in constant time. Lane i's
+// rows are `step` words apart from rows[i] on, its bits from bits[i] on.
+void NAME(chosen_sums)(
+  const uint64_t *const *rows, int64_t step, const uint64_t *const *bits, int64_t count,
+  uint64_t *out
+) {
+  const affine neutral = {fe_word(1), fe_word(1), fe_word(0)};
+  const lane_mask none = mask_negative(vec_set(0));
+  extended sum = identity_extended();
+  for (int64_t i = 0; i < count; i++) {
+    const uint64_t *here[LANES];
+    int64_t chosen[LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+      here[lane] = rows[lane] + i * step;
+      chosen[lane] = (int64_t)bits[lane][i];
+    }
+    const lane_mask take = mask_equal(vec_load(chosen), vec_set(1));
+    fe e[3];
+    load_elements(here, 3, e);
+    const affine entry = {
+      fe_select(take, e[0], neutral.y_plus_x), fe_select(take, e[1], neutral.y_minus_x),
+      fe_select(take, e[2], neutral.twice_dxy)
+    };
+    sum = to_extended(add_affine_signed(none, sum, entry));
+  }
+  store_elements((const fe *)&sum, 4, out, 20);
+}
+
 // Straus in constant time, with every lane its own sum of `groups` terms: point g·LANES + i is lane
 // i's, and digits[(position·groups + g)·LANES + i], from -8 to 8, what 16^position counts of it.
 // Every look-up reads the whole table of P … 8P, and no branch depends on a digit.

@@ -69,6 +69,12 @@ void trellis_curve_fold(
   const uint32_t *starts, int32_t positions, void *scratch, uint64_t *out
 ) { DISPATCH(fold, points, terms, count, codes, starts, positions, scratch, out) }
 
+void trellis_curve_chosen_sums(
+  int32_t lanes,
+  const uint64_t *const *rows, int64_t step, const uint64_t *const *bits, int64_t count,
+  uint64_t *out
+) { DISPATCH(chosen_sums, rows, step, bits, count, out) }
+
 void trellis_curve_secret_sums(
   int32_t lanes,
   const uint64_t *points, const int8_t *digits, int64_t groups, void *scratch, uint64_t *out

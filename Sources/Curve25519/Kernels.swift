@@ -42,6 +42,68 @@ enum Kernels {
     return sums.reduce(.identity, +)
   }
 
+  /// Σ over the rows that each lane's codes mean.
+  static func laneSums(
+    _ rows: [AffineCachedPoint],
+    _ codes: [UInt32],
+    _ starts: [UInt32],
+    _ path: ArithmeticPath
+  ) -> [EdwardsPoint] {
+    let nothing = [UInt32](repeating: 0, count: starts.count)
+    var sums = [EdwardsPoint](repeating: .identity, count: path.lanes)
+    withWords(rows) { rows in
+      withMutableWords(&sums) { sums in
+        let positions = Int32(starts.count - 1)
+        trellis_curve_straus(
+          path.rawValue,
+          rows,
+          codes,
+          starts,
+          nil,
+          nil,
+          nothing,
+          positions,
+          sums
+        )
+      }
+    }
+    return sums
+  }
+
+  /// For each choice the sum of its rows whose bit is 1.
+  static func chosenSums(
+    _ table: PointTable,
+    _ choices: [PointChoice],
+    _ path: ArithmeticPath
+  ) -> [EdwardsPoint] {
+    guard let pattern = choices.first, let last = choices.last else { return [] }
+    let count = pattern.bits.count
+    let step = Int64(15 * pattern.slice.stride * table.multiples)
+    var all: [EdwardsPoint] = []
+    for start in stride(from: 0, to: choices.count, by: path.lanes) {
+      let lanes = (start..<start + path.lanes).map { $0 < choices.count ? choices[$0] : last }
+      var bits = lanes.flatMap(\.bits)
+      defer { bits.wipe() }
+      var sums = [EdwardsPoint](repeating: .identity, count: path.lanes)
+      withWords(table.rows) { rows in
+        withWords(bits) { bits in
+          withMutableWords(&sums) { sums in
+            trellis_curve_chosen_sums(
+              path.rawValue,
+              lanes.map { lane in rows.map { $0 + 15 * table.row(lane.slice, 0) } },
+              step,
+              lanes.indices.map { lane in bits.map { $0 + lane * count } },
+              Int64(count),
+              sums
+            )
+          }
+        }
+      }
+      all += sums.prefix(choices.count - start)
+    }
+    return all
+  }
+
   /// result[i] = Σ scalar_j·points[j·count + i], by a schedule of the scalars.
   static func fold(
     _ points: [RistrettoPoint],

@@ -84,6 +84,15 @@ void trellis_curve_fold(
   const uint32_t *starts, int32_t positions, void *scratch, uint64_t *out
 );
 
+/// In constant time, for each lane: the sum of those of its `count` affine rows whose bit is 1.
+///
+/// Lane i's rows are `step` words apart from rows[i] on, its bits, each 0 or 1, from bits[i] on.
+void trellis_curve_chosen_sums(
+  int32_t lanes,
+  const uint64_t *const *rows, int64_t step, const uint64_t *const *bits, int64_t count,
+  uint64_t *out
+);
+
 /// In constant time, for each lane: Σ digit·16^position·point over its `groups` points.
 ///
 /// Lane i's points are points[g·lanes + i], its digits, from -8 to 8, those at

@@ -24,6 +24,19 @@ extension EdwardsPoint {
   ///
   /// Two decodings are most of the fixed cost of verifying a signature. Variable-time.
   public static func decoded(zip215 encodings: [Encoding32]) -> [EdwardsPoint?] {
+    decoded(zip215: encodings, path: .best)
+  }
+
+  static func decoded(zip215 encodings: [Encoding32], path: ArithmeticPath) -> [EdwardsPoint?] {
+    guard path == .portable || encodings.count < 3 else {
+      let ratios = encodings.map(ratio)
+      let roots = FieldElement.squareRoots(of: ratios.map(\.u), over: ratios.map(\.v), path: path)
+      return encodings.indices.map { index in
+        roots[index].map {
+          EdwardsPoint(root: $0, y: ratios[index].y, isNegative: encodings[index].topBit)
+        }
+      }
+    }
     var points: [EdwardsPoint?] = []
     points.reserveCapacity(encodings.count)
     for index in stride(from: 1, to: encodings.count, by: 2) {

@@ -17,7 +17,7 @@ extension EdwardsPoint {
     of table: PointTable,
     path: ArithmeticPath
   ) -> EdwardsPoint {
-    if path == .portable, terms.count >= pippengerMin {
+    if path != .avx512, terms.count >= pippengerMin {
       return strausVartime([], fixed: fixed, of: table, path: path) + pippengerVartime(terms)
     }
     return strausVartime(terms, fixed: fixed, of: table, path: path)
@@ -33,10 +33,11 @@ extension EdwardsPoint {
     of table: PointTable,
     path: ArithmeticPath
   ) -> EdwardsPoint {
-    let lanes = max(path.lanes, 1)
+    let lanes = path == .avx512 ? path.lanes : 1
     let schedule = AdditionSchedule(terms.map(\.scalar), width: OddMultiples.width, lanes: lanes)
-    let fixedSchedule = AdditionSchedule(fixed, width: PointTable.width, lanes: lanes)
-    if path != .portable {
+    let fixedSchedule = AdditionSchedule(fixed, width: table.width, lanes: lanes)
+    // Four lanes gain less than they lose by gathering rows.
+    if path == .avx512 {
       return Kernels.straus(terms.map(\.point), schedule, table.rows, fixedSchedule, path)
     }
     var rows: [CachedPoint] = []

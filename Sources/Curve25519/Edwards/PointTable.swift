@@ -1,22 +1,23 @@
 /// Odd multiples of points that stay, made once: sums with them need no tables of their own and one
 /// product less for each addition.
 ///
-/// 32 multiples of 120 bytes for each point.
+/// For each point 120 bytes times 2^(width - 2): 8 kB at a width of 8.
 public struct PointTable: Sendable {
-  /// Width of the non-adjacent form.
-  ///
-  /// One more saves a ninth of the additions and doubles the memory, and the processor's caches then
-  /// lose what was saved.
-  static let width = 7
+  /// Of the non-adjacent form: one more saves a ninth of the additions and doubles the memory.
+  let width: Int
+
+  /// Rows of each point: P, 3P … (2^(width - 1) - 1)·P.
+  let multiples: Int
 
   let rows: [AffineCachedPoint]
 
   /// How many points it holds.
   public let count: Int
 
-  init(_ points: [EdwardsPoint]) {
+  init(_ points: [EdwardsPoint], width: Int) {
+    self.width = width
+    multiples = 1 << (width - 2)
     count = points.count
-    let multiples = 1 << (Self.width - 2)
     var all: [EdwardsPoint] = []
     all.reserveCapacity(multiples * points.count)
     for point in points {
@@ -31,36 +32,15 @@ public struct PointTable: Sendable {
     rows = AffineCachedPoint.normalising(all)
   }
 
-  public init(_ points: [RistrettoPoint]) { self.init(points.map(\.point)) }
-
-  /// The sum of those points whose bit is 1, in constant time.
-  ///
   /// - Parameters:
-  ///   - bits: each 0 or 1; bit i chooses point first + i·stride.
-  ///   - first: a point of the table.
-  ///   - stride: from one point to the next.
-  /// - Returns: the sum.
-  public func sum(
-    choosingBy bits: ArraySlice<UInt64>,
-    from first: Int,
-    stride: Int
-  ) -> RistrettoPoint {
-    let multiples = 1 << (Self.width - 2)
-    var sum = EdwardsPoint.identity
-    for (index, bit) in bits.enumerated() {
-      let row = rows[(first + index * stride) * multiples]
-      let mask = 0 &- bit
-      let chosen = AffineCachedPoint(
-        yPlusX: .select(mask: mask, row.yPlusX, .one),
-        yMinusX: .select(mask: mask, row.yMinusX, .one),
-        twiceDXY: .select(mask: mask, row.twiceDXY, .zero)
-      )
-      sum = sum.adding(chosen).extended
-    }
-    return RistrettoPoint(sum)
+  ///   - points: in their order.
+  ///   - width: from 4 to 10.
+  public init(_ points: [RistrettoPoint], width: Int) {
+    precondition((4...10).contains(width))
+    self.init(points.map(\.point), width: width)
   }
 
-  static let basepoint = PointTable([EdwardsPoint.basepoint])
+  static let basepoint = PointTable([EdwardsPoint.basepoint], width: 8)
 }
 
 extension AffineCachedPoint {

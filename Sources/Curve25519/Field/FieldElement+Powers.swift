@@ -37,8 +37,17 @@ extension FieldElement {
     )
   }
 
+  /// Square roots of uᵢ / vᵢ, several at a time where there are lanes.
+  static func squareRoots(of u: [Self], over v: [Self], path: ArithmeticPath) -> [Self?] {
+    let bases = zip(u, v).map { rootBase($0, $1) }
+    let powers = Kernels.powersForRoot(bases.map(\.base), path)
+    return u.indices.map { index in
+      root(of: u[index], over: v[index], candidate: bases[index].factor * powers[index])
+    }
+  }
+
   /// u·v^7 and u·v^3.
-  private static func rootBase(_ u: Self, _ v: Self) -> (base: Self, factor: Self) {
+  static func rootBase(_ u: Self, _ v: Self) -> (base: Self, factor: Self) {
     let v3 = v.squared() * v
     let factor = u * v3
     return (factor * v3 * v, factor)

@@ -25,9 +25,27 @@ extension FieldElement {
   /// The root is never negative: √(u/v) if that is a square, else √(√-1·u/v); 0 if u or v is 0, with
   /// u/0 for u ≠ 0 not a square.
   static func rootOfRatio(_ u: Self, _ v: Self) -> (isSquare: Bool, value: Self) {
-    let v3 = v.squared() * v
-    let factor = u * v3
-    let candidate = factor * (factor * v3 * v).powerForRoot()
+    let (base, factor) = rootBase(u, v)
+    return root(of: u, over: v, candidate: factor * base.powerForRoot())
+  }
+
+  /// The same of 1/vᵢ, several at a time where there are lanes.
+  static func inverseRoots(
+    _ v: [Self],
+    path: ArithmeticPath
+  ) -> [(isSquare: Bool, value: Self)] {
+    let bases = v.map { rootBase(.one, $0) }
+    let powers = Kernels.powersForRoot(bases.map(\.base), path)
+    return v.indices.map { index in
+      root(of: .one, over: v[index], candidate: bases[index].factor * powers[index])
+    }
+  }
+
+  private static func root(
+    of u: Self,
+    over v: Self,
+    candidate: Self
+  ) -> (isSquare: Bool, value: Self) {
     let check = candidate.squared() * v
     let isRoot = check == u
     let isTurned = check == -u

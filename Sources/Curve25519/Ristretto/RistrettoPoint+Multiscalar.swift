@@ -77,35 +77,6 @@ extension RistrettoPoint {
     return RistrettoPoint(sum)
   }
 
-  /// Σ onesᵢ where bit i is 1, zerosᵢ where it is 0, in constant time.
-  ///
-  /// - Parameters:
-  ///   - bits: each 0 or 1.
-  ///   - ones: as many points.
-  ///   - zeros: as many points.
-  /// - Returns: the sum.
-  public static func sum(
-    choosingBy bits: [UInt64],
-    ones: [RistrettoPoint],
-    zeros: [RistrettoPoint]
-  ) -> RistrettoPoint {
-    precondition(bits.count == ones.count)
-    precondition(bits.count == zeros.count)
-    var sum = EdwardsPoint.identity
-    for (index, bit) in bits.enumerated() {
-      let (one, zero) = (ones[index].point, zeros[index].point)
-      let mask = 0 &- bit
-      let chosen = EdwardsPoint(
-        x: .select(mask: mask, one.x, zero.x),
-        y: .select(mask: mask, one.y, zero.y),
-        z: .select(mask: mask, one.z, zero.z),
-        t: .select(mask: mask, one.t, zero.t)
-      )
-      sum = sum + chosen
-    }
-    return RistrettoPoint(sum)
-  }
-
   // MARK: Variable time
 
   /// Σ scalarᵢ·pointᵢ in variable time: for public inputs only.
@@ -166,7 +137,7 @@ extension RistrettoPoint {
   }
 }
 
-extension [Int8] {
+extension Array where Element: FixedWidthInteger {
   /// Overwrites what came from a secret.
   mutating func wipe() {
     for index in indices { self[index] = 0 }
