@@ -1,6 +1,6 @@
 import Curve25519
 
-/// The prover's a and b in the first rounds, when they are still close to bits:
+/// The prover's a and b in the first rounds, when they are still close to bits.
 ///
 ///     a_i = Σ_m weightA_m·(bit_{m·n + i} - z)        b_i = Σ_m weightB_m·(bit_{m·n + i} + shift_{m·n + i})
 ///

@@ -139,6 +139,7 @@ enum Kernels {
   ///   - points: lane i's are those at g·lanes + i.
   ///   - digits: at (position·groups + g)·lanes + i, from -8 to 8.
   ///   - path: one with lanes.
+  /// - Returns: a sum for each lane.
   static func secretSums(
     _ points: [RistrettoPoint],
     digits: [Int8],

@@ -16,22 +16,79 @@ struct MultiscalarAlgorithm: Sendable, CustomTestStringConvertible {
     Self(name: "multiplied(by:), term by term") { terms in
       terms.reduce(.identity) { $0 + $1.point.multiplied(by: $1.scalar) }
     },
-    Self(name: "sum(choosingBy:), bit by bit") { terms in
-      (0..<253).reversed().reduce(.identity) { sum, position in
-        let bits = terms.map { $0.scalar.bit(position) }
-        let identities = [RistrettoPoint](repeating: .identity, count: terms.count)
-        let points = terms.map(\.point)
-        return sum + sum
-          + RistrettoPoint.sum(choosingBy: bits, ones: points, zeros: identities)
-      }
-    },
     Self(name: "EdwardsPoint.multiscalarVartime, half of it on the basepoint") { terms in
       // a·P = a·(P - B) + a·B, the latter in the basepoint's own table.
       let shifted = terms.map { (scalar: $0.scalar, point: $0.point.point - .basepoint) }
       let scalar = terms.reduce(.zero) { $0 + $1.scalar }
       return RistrettoPoint(EdwardsPoint.multiscalarVartime(shifted, basepoint: scalar))
     },
-  ]
+    Self(name: "Pippenger") { terms in
+      RistrettoPoint(EdwardsPoint.pippengerVartime(terms.map { ($0.scalar, $0.point.point) }))
+    },
+    Self(name: "SecretMultiplier, term by term") { terms in
+      terms.reduce(.identity) {
+        $0 + SecretMultiplier($1.point).multiplied(by: $1.scalar)
+      }
+    },
+  ] + ArithmeticPath.available.flatMap(onPath)
+
+  private static func onPath(_ path: ArithmeticPath) -> [Self] {
+    [
+      Self(name: "\(path): multiscalars") { .multiscalars([$0], path: path)[0] },
+      Self(name: "\(path): two multiscalars at once") { terms in
+        // The even terms in one, the odd ones in the other.
+        let halves = [0, 1].map { parity in
+          terms.indices.filter { $0 % 2 == parity }.map { terms[$0] }
+        }
+        return RistrettoPoint.multiscalars(halves, path: path).reduce(.identity, +)
+      },
+      Self(name: "\(path): Straus") { terms in
+        RistrettoPoint(
+          EdwardsPoint.strausVartime(
+            terms.map { ($0.scalar, $0.point.point) },
+            fixed: [],
+            of: .basepoint,
+            path: path
+          )
+        )
+      },
+      Self(name: "\(path): a table, half of the terms") { terms in
+        let table = PointTable(terms.map(\.point.point), width: 6)
+        let half = terms.count / 2
+        return RistrettoPoint(
+          EdwardsPoint.multiscalarVartime(
+            terms[half...].map { ($0.scalar, $0.point.point) },
+            fixed: terms[..<half].map(\.scalar),
+            of: table,
+            path: path
+          )
+        )
+      },
+      Self(name: "\(path): a fold to one point") { terms in
+        guard !terms.isEmpty else { return .identity }
+        let scalars = terms.map(\.scalar)
+        return RistrettoPoint.foldedVartime(terms.map(\.point), by: scalars, path: path)[0]
+      },
+      Self(name: "\(path): a table's fold to one point") { terms in
+        PointTable(terms.map(\.point.point), width: 5).foldedVartime(
+          TableSlice(first: 0, stride: 1),
+          count: 1,
+          by: terms.map(\.scalar),
+          path: path
+        )[0]
+      },
+      Self(name: "\(path): chosen by bits") { terms in
+        let table = PointTable(terms.map(\.point.point), width: 4)
+        let choices = (0..<253).map { position in
+          PointChoice(
+            TableSlice(first: 0, stride: 1),
+            terms.map { $0.scalar.bit(position) }[...]
+          )
+        }
+        return table.sums(of: choices, path: path).reversed().reduce(.identity) { $0 + $0 + $1 }
+      },
+    ]
+  }
 }
 
 /// Terms and their sum by double-and-add with the affine addition law, one term after the other.
@@ -145,17 +202,19 @@ struct RistrettoMultiscalarTests {
     }
   }
 
-  @Test("Choosing by bits takes the ones' points and the zeros' points", arguments: 0...6)
-  func choosing(count: Int) {
+  @Test("Choosing by bits", arguments: ArithmeticPath.available, 1...6)
+  func choosing(path: ArithmeticPath, count: Int) {
     var random = SeededGenerator(seed: 3)
-    let ones = (0..<count).map { _ in RistrettoPoint.random(using: &random) }
-    let zeros = (0..<count).map { _ in RistrettoPoint.random(using: &random) }
-    for word in 0..<UInt64(1 << count) {
-      let bits = (0..<count).map { word >> UInt64($0) & 1 }
-      let expected = bits.indices.reduce(RistrettoPoint.identity) {
-        $0 + (bits[$1] == 1 ? ones[$1] : zeros[$1])
-      }
-      #expect(RistrettoPoint.sum(choosingBy: bits, ones: ones, zeros: zeros) == expected)
+    let points = (0..<count).map { _ in RistrettoPoint.random(using: &random) }
+    let table = PointTable(points.flatMap { [$0, .basepoint] }, width: 4)
+    let words = 0..<UInt64(1 << count)
+    let choices = words.map { word in (0..<count).map { word >> UInt64($0) & 1 } }
+    let sums = table.sums(
+      of: choices.map { PointChoice(TableSlice(first: 0, stride: 2), $0[...]) },
+      path: path
+    )
+    for (bits, sum) in zip(choices, sums) {
+      #expect(sum == bits.indices.reduce(.identity) { bits[$1] == 1 ? $0 + points[$1] : $0 })
     }
   }
 

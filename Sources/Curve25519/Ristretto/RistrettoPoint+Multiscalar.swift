@@ -90,6 +90,7 @@ extension RistrettoPoint {
   ///   - terms: points that come with the call.
   ///   - fixed: for the first points of the table.
   ///   - table: of points that stay.
+  /// - Returns: the sum.
   public static func multiscalarVartime(
     _ terms: [Term],
     fixed: [Scalar],
