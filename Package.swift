@@ -116,7 +116,7 @@ let package = Package(
     ),
     .shell("Transport", ["EventLoop", "CLinux", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
-    .shell("Service", ["EventLoop", "Kernel"]),
+    .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
     .shell(
       "SmallNanoNode",
       ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]

@@ -45,10 +45,12 @@ typedef uint8_t search_avx2_bytes __attribute__((vector_size(32)));
 #include "WorkKernel.h"
 
 int32_t trellis_work_lanes(void) {
+  const int32_t limit = trellis_kernel_limit();
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return 8;
-  if (__builtin_cpu_supports("avx2")) return 4;
-  return 0;
+  if (
+    limit >= 8 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
+  ) return 8;
+  return limit >= 4 && __builtin_cpu_supports("avx2") ? 4 : 0;
 }
 
 int32_t trellis_work_search(

@@ -1,3 +1,5 @@
+import Curve25519
+
 /// A program: its name, its configuration and its tree of commands.
 ///
 /// ```swift
@@ -72,6 +74,10 @@ public struct Program: Sendable {
     terminal: Terminal = .standard
   ) async -> Int32 {
     var parser = CommandLineParser(self)
+    if let problem = ArithmeticPath.problem {
+      terminal.printError("error: \(problem)\n")
+      return UsageFailure.exitStatus
+    }
     do {
       switch try parser.resolve(arguments, environment: environment) {
       case .help(let text), .version(let text):

@@ -10,27 +10,28 @@ struct MultiscalarAlgorithm: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   /// Every algorithm there is: a line here puts another one through all cases.
-  static let all = [
-    Self(name: "multiscalar") { .multiscalar($0) },
-    Self(name: "multiscalarVartime") { .multiscalarVartime($0) },
-    Self(name: "multiplied(by:), term by term") { terms in
-      terms.reduce(.identity) { $0 + $1.point.multiplied(by: $1.scalar) }
-    },
-    Self(name: "EdwardsPoint.multiscalarVartime, half of it on the basepoint") { terms in
-      // a·P = a·(P - B) + a·B, the latter in the basepoint's own table.
-      let shifted = terms.map { (scalar: $0.scalar, point: $0.point.point - .basepoint) }
-      let scalar = terms.reduce(.zero) { $0 + $1.scalar }
-      return RistrettoPoint(EdwardsPoint.multiscalarVartime(shifted, basepoint: scalar))
-    },
-    Self(name: "Pippenger") { terms in
-      RistrettoPoint(EdwardsPoint.pippengerVartime(terms.map { ($0.scalar, $0.point.point) }))
-    },
-    Self(name: "SecretMultiplier, term by term") { terms in
-      terms.reduce(.identity) {
-        $0 + SecretMultiplier($1.point).multiplied(by: $1.scalar)
-      }
-    },
-  ] + ArithmeticPath.available.flatMap(onPath)
+  static let all =
+    [
+      Self(name: "multiscalar") { .multiscalar($0) },
+      Self(name: "multiscalarVartime") { .multiscalarVartime($0) },
+      Self(name: "multiplied(by:), term by term") { terms in
+        terms.reduce(.identity) { $0 + $1.point.multiplied(by: $1.scalar) }
+      },
+      Self(name: "EdwardsPoint.multiscalarVartime, half of it on the basepoint") { terms in
+        // a·P = a·(P - B) + a·B, the latter in the basepoint's own table.
+        let shifted = terms.map { (scalar: $0.scalar, point: $0.point.point - .basepoint) }
+        let scalar = terms.reduce(.zero) { $0 + $1.scalar }
+        return RistrettoPoint(EdwardsPoint.multiscalarVartime(shifted, basepoint: scalar))
+      },
+      Self(name: "Pippenger") { terms in
+        RistrettoPoint(EdwardsPoint.pippengerVartime(terms.map { ($0.scalar, $0.point.point) }))
+      },
+      Self(name: "SecretMultiplier, term by term") { terms in
+        terms.reduce(.identity) {
+          $0 + SecretMultiplier($1.point).multiplied(by: $1.scalar)
+        }
+      },
+    ] + ArithmeticPath.available.flatMap(onPath)
 
   private static func onPath(_ path: ArithmeticPath) -> [Self] {
     [

@@ -7,7 +7,15 @@
 // flags; the caller asks at run time which one the processor has. Swift code beside each is the
 // portable path and the oracle.
 
-/// The widest work kernel this processor runs: 8 lanes (AVX-512F and VL), 4 (AVX2), or 0.
+/// What the environment variable `KERNELS` says; NULL if it is not set or empty.
+const char *trellis_kernels_forced(void);
+
+/// The most lanes that `KERNELS` allows: `portable` gives 0, `avx2` 4, and nothing or `avx512` 8; any
+/// other word gives 0.
+int32_t trellis_kernel_limit(void);
+
+/// The widest work kernel that this processor runs and `KERNELS` allows: 8 lanes (AVX-512F and VL),
+/// 4 (AVX2), or 0.
 int32_t trellis_work_lanes(void);
 
 /// Tries `count` nonces from `first` up (wrapping) and stops at the first whose value, the first
@@ -39,10 +47,6 @@ static inline uint64_t trellis_scalar(uint64_t x) {
 // Field elements are five words of at most 2^51 + 2^13, points of edwards25519 the four elements
 // X, Y, Z, T, cached ones Y + X, Y - X, 2Z, 2dT, affine ones y + x, y - x, 2dxy: as the Swift path
 // has them. `lanes` is 8 (AVX-512 IFMA) or 4 (AVX2), and at most what `trellis_curve_lanes` answers.
-
-/// The most lanes that the environment allows: KERNELS=portable gives 0, KERNELS=avx2 gives 4, and
-/// all else 8.
-int32_t trellis_kernel_limit(void);
 
 /// The widest curve kernels that this processor runs and `KERNELS` allows: 8, 4 or 0.
 int32_t trellis_curve_lanes(void);

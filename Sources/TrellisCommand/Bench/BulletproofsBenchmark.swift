@@ -46,6 +46,7 @@ func benchmarkBulletproofs() throws {
     try single.measure { try claims[0].verify() }
     try batched.measure { try RangeProofBatch.verify(claims, using: &random) }
   }
+  print("on \(ArithmeticPath.best)")
   print("field multiplication, dependent    \(decimal(field.median)) ns")
   func show(_ name: String, _ figure: Figure) {
     let multiplications = Int(figure.median / field.median)

@@ -101,7 +101,7 @@ enum RangeProofVector {
     "commit_500_r7": { Pedersen.commit(500, blinding: Scalar(7)).encoding.bytes },
     "merlin_simple": {
       var transcript = MerlinTranscript(label: "test protocol")
-      transcript.append("some label", "some data".utf8)
+      transcript.append("some label", Array("some data".utf8))
       return transcript.challenge("challenge", count: 32)
     },
     "H256_abc": { SHA3_256.digest(of: tagged) },
