@@ -1,4 +1,5 @@
 import BulletproofsPlus
+import Curve25519
 import Keccak
 import Kernel
 import Simulation
@@ -29,6 +30,15 @@ extension FuzzTargets {
     let together = (try? RangeProofBatch.verify([validClaim, claim], using: &random)) != nil
     guard alone == together else { return .broken("alone \(alone), in a batch \(together)") }
     return alone ? .accepted : .refused
+  }
+
+  /// Any bytes as elements, scalars and points: the vector kernels against the Swift beside them.
+  static let kernels = FuzzTarget(
+    "kernels",
+    seeds: [[], [UInt8](repeating: 0xff, count: 600), (0..<600).map { UInt8($0 & 0xff) }]
+  ) { input in
+    if let difference = KernelComparison.firstDifference(on: input) { return .broken(difference) }
+    return .accepted
   }
 
   private static let transcript = MerlinTranscript(label: "fuzz")
