@@ -11,14 +11,18 @@ public struct FuzzTarget: Sendable {
   ///
   /// For a codec: whatever decodes encodes to the same bytes.
   public let verdict: @Sendable (_ input: [UInt8]) -> FuzzVerdict
+  /// Decoders' cases in whose time it does one, about: it gets so many fewer.
+  public let cost: UInt64
 
   public init(
     _ name: String,
     seeds: [[UInt8]],
+    cost: UInt64 = 1,
     verdict: @escaping @Sendable (_ input: [UInt8]) -> FuzzVerdict
   ) {
     self.name = name
     self.seeds = seeds
+    self.cost = cost
     self.verdict = verdict
   }
 }

@@ -36,7 +36,7 @@ let fuzzCommand = Command(
     it encodes to the same bytes. The case that failed is named, and the same seed brings it back.
     """,
   examples: [
-    .init("trellis fuzz", "Every target, 10,000 cases each"),
+    .init("trellis fuzz", "Every target, 10,000 cases each; costly ones fewer"),
     .init("trellis fuzz json --seed 7 --cases 1000000", "One target for longer"),
   ],
   options: [seed, cases, list],

@@ -20,6 +20,7 @@ func runFuzz(name: String, seed: UInt64, cases: UInt64) -> Bool {
       copy.copyMemory(from: bytes)
       return UnsafeRawBufferPointer(copy)
     }
+    let cases = max(cases / target.cost, min(cases, 100))
     do throws(FuzzFailure) {
       let accepted = try Fuzzer(target, seed: seed).run(cases: 0..<cases) { trapCase = $0 }
       Terminal.standard.print("ok   \(target.name): \(cases) cases, \(accepted) accepted\n")

@@ -35,7 +35,8 @@ extension FuzzTargets {
   /// Any bytes as elements, scalars and points: the vector kernels against the Swift beside them.
   static let kernels = FuzzTarget(
     "kernels",
-    seeds: [[], [UInt8](repeating: 0xff, count: 600), (0..<600).map { UInt8($0 & 0xff) }]
+    seeds: [[], [UInt8](repeating: 0xff, count: 600), (0..<600).map { UInt8($0 & 0xff) }],
+    cost: 100
   ) { input in
     if let difference = KernelComparison.firstDifference(on: input) { return .broken(difference) }
     return .accepted
