@@ -22,12 +22,19 @@ enum Programs {
   ///   - name: of the program.
   ///   - arguments: without the program's name.
   ///   - input: its standard input.
+  ///   - environment: variables beside those of this process.
   /// - Returns: how it ended.
   /// - Throws: if it cannot be started.
-  static func run(_ name: String, _ arguments: [String], input: String = "") throws -> Outcome {
+  static func run(
+    _ name: String,
+    _ arguments: [String],
+    input: String = "",
+    environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "\(directory)/\(name)")
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     // Files, for a pipe that nobody empties would hold the program up.
     let place = try TemporaryPlace()
     defer { place.remove() }
