@@ -101,7 +101,8 @@ struct EncodedPoint: Sendable {
   let point: RistrettoPoint
   let encoding: Encoding32
 
-  init(_ point: RistrettoPoint) { self.init(point, point.encoding) }
+  /// Of a point that is about to be published.
+  init(_ point: RistrettoPoint) { self.init(point, disclosed(point.encoding)) }
 
   /// - Precondition: they belong together.
   init(_ point: RistrettoPoint, _ encoding: Encoding32) {

@@ -36,7 +36,8 @@ extension TranscriptRandom {
   mutating func scalar() -> Scalar {
     while true {
       let scalar = Scalar(wide: bytes(64))
-      if !scalar.isZero { return scalar }
+      // Says no more of it than that a chance of 2^-252 has not come true.
+      if !disclosed(scalar.isZero) { return scalar }
     }
   }
 }
