@@ -80,11 +80,12 @@ private struct MarkedOperation: Sendable {
       let terms = (0..<9).map { _ in (scalar: scalar, point: point) }
       consume(RistrettoPoint.multiscalars(terms, terms))
     },
-    .init("sum(choosingBy:)") {
-      let bits = (0..<10).map { marked(UInt64($0 & 1)) }
-      let points = [RistrettoPoint](repeating: point, count: 10)
-      consume(RistrettoPoint.sum(choosingBy: bits, ones: points, zeros: points.map { -$0 }))
-      consume(PointTable(points).sum(choosingBy: bits[...], from: 0, stride: 1))
+    .init("sums of a table's points, chosen by bits") {
+      let choices = (0..<9).map { _ in
+        PointChoice(TableSlice(first: 0, stride: 1), (0..<10).map { marked($0 & 1) }[...])
+      }
+      let table = PointTable([RistrettoPoint](repeating: point, count: 10), width: 5)
+      consume(table.sums(of: choices))
     },
     .init("SHAKE256 and SHA3-256 of secret bytes") {
       var hash = SHAKE256(absorbing: bytes)

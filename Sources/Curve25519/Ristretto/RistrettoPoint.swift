@@ -29,7 +29,7 @@ extension RistrettoPoint: Equatable {
   /// RFC 9496, section 4.3.3: equality of cosets, in constant time.
   public static func == (a: Self, b: Self) -> Bool {
     let (a, b) = (a.point, b.point)
-    // One of them is 0; `||` would branch on the first.
+    // Whether one of them is 0; `||` would branch on the first.
     let ratio = a.x * b.y - a.y * b.x
     let turnedRatio = a.y * b.y - a.x * b.x
     return (ratio * turnedRatio).isZero
