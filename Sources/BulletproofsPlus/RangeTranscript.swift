@@ -35,7 +35,9 @@ extension TranscriptRandom {
   /// 64 bytes modulo ℓ, drawn again if that is 0.
   mutating func scalar() -> Scalar {
     while true {
-      let scalar = Scalar(wide: bytes(64))
+      var bytes = bytes(64)
+      defer { bytes.wipe() }
+      let scalar = Scalar(wide: bytes)
       // Says no more of it than that a chance of 2^-252 has not come true.
       if !disclosed(scalar.isZero) { return scalar }
     }
@@ -45,7 +47,15 @@ extension TranscriptRandom {
 extension Scalar {
   /// 64 bytes, little-endian, modulo ℓ.
   init(wide bytes: [UInt8]) {
-    self.init(reducing: Array(bytes[..<32]).asEncoding, Array(bytes[32...]).asEncoding)
+    precondition(bytes.count == 64)
+    // Straight from the bytes: slices would be copies of what may be secret.
+    func encoding(_ first: Int) -> Encoding32 {
+      func word(_ first: Int) -> UInt64 {
+        (0..<8).reduce(0) { $0 | UInt64(bytes[first + $1]) &<< UInt64(8 * $1) }
+      }
+      return Encoding32(words: (word(first), word(first + 8), word(first + 16), word(first + 24)))
+    }
+    self.init(reducing: encoding(0), encoding(32))
   }
 
   /// self, self², … self^count.

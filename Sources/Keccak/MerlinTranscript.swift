@@ -75,19 +75,33 @@ public struct MerlinTranscript: Sendable {
 }
 
 /// A prover's random bytes, tied to one place in one transcript: Merlin's `TranscriptRng`.
-public struct TranscriptRandom: Sendable {
-  private var strobe: Strobe128
+///
+/// Its state, from which all of them follow, exists once and is overwritten when it goes.
+public struct TranscriptRandom: ~Copyable, Sendable {
+  private let state: State
 
-  init(_ strobe: Strobe128) { self.strobe = strobe }
+  init(_ strobe: consuming Strobe128) { state = State(strobe) }
 
   /// meta-AD(u32 count), PRF(count).
   public mutating func bytes(_ count: Int) -> [UInt8] {
-    strobe.metaAssociate(UInt32(count), isMore: false)
-    return strobe.squeeze(count)
+    state.strobe.metaAssociate(UInt32(count), isMore: false)
+    return state.strobe.squeeze(count)
   }
 
-  /// Overwrites the state.
-  public mutating func wipe() { strobe.wipe() }
+  /// Overwrites the state; what is drawn afterwards is no secret.
+  public mutating func wipe() { state.strobe.wipe() }
+
+  /// A structure's `deinit` sees its members as constants, and so could wipe a copy only.
+  ///
+  /// `@unchecked Sendable`: the structure around it, which cannot be copied, has the only reference,
+  /// and uses it in mutating functions only.
+  private final class State: @unchecked Sendable {
+    var strobe: Strobe128
+
+    init(_ strobe: consuming Strobe128) { self.strobe = strobe }
+
+    deinit { strobe.wipe() }
+  }
 }
 
 private func littleEndian<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {

@@ -70,7 +70,12 @@ struct Strobe128: Sendable {
     }
   }
 
-  mutating func wipe() { state.wipe() }
+  /// Overwrites the state, and where in it an operation stood.
+  mutating func wipe() {
+    state.wipe()
+    position = 0
+    begin = 0
+  }
 
   private mutating func beginOperation(_ flags: UInt8) {
     let previous = begin

@@ -91,4 +91,18 @@ struct MerlinTests {
     _ = random.bytes(64)
     #expect(transcript.challenge("c", count: 32) == untouched.challenge("c", count: 32))
   }
+
+  @Test("Wiped randomness forgets transcript, witness and entropy")
+  func wiped() {
+    func draw(_ message: String, _ witness: [UInt8], _ entropy: UInt8) -> [UInt8] {
+      var transcript = MerlinTranscript(label: "p")
+      transcript.append("m", Array(message.utf8))
+      let entropy = [UInt8](repeating: entropy, count: 32)
+      var random = transcript.random(witness: [("w", witness)], entropy: entropy)
+      _ = random.bytes(Int(witness[0]))
+      random.wipe()
+      return random.bytes(64)
+    }
+    #expect(draw("a", [1, 2, 3], 4) == draw("b", [5], 6))
+  }
 }
