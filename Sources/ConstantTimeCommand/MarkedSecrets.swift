@@ -103,6 +103,7 @@ private struct MarkedOperation: Sendable {
     .init("prove 1 value") { prove(1) },
     .init("prove 2 values") { prove(2) },
     .init("prove 4 values, one of them padding") { prove(4, paddings: 1) },
+    .init("prove 16 values") { prove(16) },
   ]
 
   static let canaries: [MarkedOperation] = [
