@@ -140,7 +140,7 @@ let package = Package(
     // debugging information as Swift writes it.
     .executableTarget(
       name: "ConstantTimeCommand",
-      dependencies: ["BulletproofsPlus", "Curve25519", "Keccak", "Kernel", "CMemcheck", "CKernels"],
+      dependencies: ["BulletproofsPlus", "Curve25519", "Keccak", "Kernel", "CMemcheck"],
       swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-Xlinker", "--strip-debug"])]
     ),

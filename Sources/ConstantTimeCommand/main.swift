@@ -1,4 +1,4 @@
-import CKernels
+import Curve25519
 import Glibc
 
 // Looks for timing that depends on secrets, in two ways that complete each other: docs/TESTING.md.
@@ -45,13 +45,11 @@ func succeeds(_ words: [String]) -> Bool? {
   }
 }
 
-// The path is worth a word: what KERNELS asks for, a processor need not have.
-let path = [0: "portable", 4: "avx2", 8: "avx512"][trellis_curve_lanes()] ?? "unknown"
-print("path: \(path)")
-if let wish = getenv("KERNELS").map({ String(cString: $0) }), wish != path {
-  print("KERNELS asks for \(wish)")
+if let refusal = ArithmeticPath.problem {
+  print(refusal)
   exit(2)
 }
+print("path: \(ArithmeticPath.best)")
 guard let isRight = succeeds(Array(CommandLine.arguments.dropFirst())) else {
   print(usage, terminator: "")
   exit(2)
