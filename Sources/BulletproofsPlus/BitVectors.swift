@@ -18,12 +18,20 @@ struct BitVectors {
   private var aWeights = [Scalar.one]
   private var bWeights = [Scalar.one]
 
-  init(bits: [UInt64]) {
-    self.bits = bits
+  /// The bits of the values, lowest first.
+  init(_ openings: [Opening]) {
+    let count = RangeProof.bits * openings.count
+    bits = (0..<count).map {
+      openings[$0 / RangeProof.bits].value &>> UInt64($0 % RangeProof.bits) & 1
+    }
     ones = [UInt64](repeating: 1, count: bits.count)
     points = Generators.table(values: bits.count / RangeProof.bits)
     shifts = [Scalar](repeating: -.one, count: bits.count)
   }
+
+  var count: Int { bits.count }
+
+  func scalar(at index: Int) -> Scalar { Scalar(UInt128(bits[index])) }
 
   /// Σ a_L,i·G_i + Σ a_R,i·H_i: G_i where a bit is 1, -H_i where it is 0.
   var commitment: RistrettoPoint {

@@ -25,16 +25,13 @@ struct FoldedVectors {
 
   /// a_L, the bits of the values, lowest first, and a_R = a_L - 1.
   init(_ openings: [Opening]) {
-    var bits = openings.flatMap { opening in
-      (0..<UInt64(RangeProof.bits)).map { opening.value &>> $0 & 1 }
-    }
-    defer { for index in bits.indices { bits[index] = 0 } }
+    let bits = BitVectors(openings)
     g = LaggingGenerators(Generators.gSlice(from: 0), count: bits.count)
     h = LaggingGenerators(Generators.hSlice(from: 0), count: bits.count)
-    a = bits.map { Scalar(UInt128($0)) }
-    b = bits.map { Scalar(UInt128($0)) - .one }
-    self.bits = BitVectors(bits: bits)
-    bitCommitment = self.bits.commitment
+    a = (0..<bits.count).map { bits.scalar(at: $0) }
+    b = (0..<bits.count).map { bits.scalar(at: $0) - .one }
+    bitCommitment = bits.commitment
+    self.bits = bits
   }
 
   /// Step 4: a - z·1 and a_R,i + d_i·y^{N-i} + z.
@@ -79,11 +76,18 @@ struct FoldedVectors {
     var rTerms: [RistrettoPoint.Term] = [
       (cR, Pedersen.valueBase), (blindings.r, Pedersen.blindingBase),
     ]
+    // Growing would leave copies behind.
+    lTerms.reserveCapacity(2 + 2 * half * g.weights.count)
+    rTerms.reserveCapacity(2 + 2 * half * g.weights.count)
     for index in 0..<half {
       g.append(powers.down * a[index], at: half + index, to: &lTerms)
       h.append(b[half + index], at: index, to: &lTerms)
       g.append(powers.up * a[half + index], at: index, to: &rTerms)
       h.append(b[index], at: half + index, to: &rTerms)
+    }
+    defer {
+      lTerms.wipe()
+      rTerms.wipe()
     }
     return RistrettoPoint.multiscalars(lTerms, rTerms)
   }
@@ -106,16 +110,19 @@ struct FoldedVectors {
   }
 
   /// r·G' + s·H' of the one generator that is left of each.
-  func lastTerms(_ r: Scalar, _ s: Scalar) -> [RistrettoPoint.Term] {
+  func last(_ r: Scalar, _ s: Scalar) -> RistrettoPoint {
     var terms: [RistrettoPoint.Term] = []
+    defer { terms.wipe() }
+    terms.reserveCapacity(8)
     g.append(r, at: 0, to: &terms)
     h.append(s, at: 0, to: &terms)
-    return terms
+    return RistrettoPoint.multiscalar(terms)
   }
 
   /// Overwrites what is secret.
   mutating func wipe() {
-    for index in a.indices { (a[index], b[index]) = (.zero, .zero) }
+    a.wipe()
+    b.wipe()
     bits.wipe()
   }
 }

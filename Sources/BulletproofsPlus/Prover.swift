@@ -39,16 +39,15 @@ extension RangeProof {
     let commitments = try Commitments(openings.map(\.commitment))
     var transcript = transcript
     transcript.appendStatement(commitments)
-    var witness = openings.flatMap { opening in
-      Scalar(UInt128(opening.value)).encoding.bytes.prefix(8) + opening.blinding.encoding.bytes
-    }
-    defer { for index in witness.indices { witness[index] = 0 } }
+    var witness = [UInt8](witnessOf: openings)
+    defer { witness.wipe() }
     var nonces = transcript.random(witness: [("witness", witness)], using: &random)
     defer { nonces.wipe() }
 
     // 1, 2
     let count = bits * openings.count
     var vectors = FoldedVectors(openings)
+    defer { vectors.wipe() }
     var alpha = nonces.scalar()
     let a = try EncodedPoint(nonIdentity: vectors.bitCommitment + Pedersen.blinding(alpha))
     transcript.append("A", a)
@@ -94,7 +93,7 @@ extension RangeProof {
     let (delta, eta) = (nonces.scalar(), nonces.scalar())
     let (a0, b0) = (vectors.a[0], vectors.b[0])
     let a1 = try EncodedPoint(
-      nonIdentity: RistrettoPoint.multiscalar(vectors.lastTerms(r, s))
+      nonIdentity: vectors.last(r, s)
         + Pedersen.commit(y * (r * b0 + s * a0), blinding: delta)
     )
     let b = try EncodedPoint(
@@ -110,7 +109,6 @@ extension RangeProof {
       responses: (r + a0 * e, s + b0 * e, eta + delta * e + alpha * e.squared),
       rounds: rounds
     )
-    vectors.wipe()
     return (proof, commitments)
   }
 }
