@@ -8,7 +8,11 @@ struct FuzzSmokeTests {
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     let names = try Programs.run("trellis", ["fuzz", "--list"]).output.split(separator: "\n")
     #expect(names.count > 30)
-    for name in names { #expect(outcome.output.contains("ok   \(name): 2000 cases")) }
+    // What takes a hundred times as long as a decoder gets fewer.
+    for name in names {
+      let cases = name == "kernels" ? 100 : 2000
+      #expect(outcome.output.contains("ok   \(name): \(cases) cases"), "\(name)")
+    }
   }
 
   @Test("A target that does not exist is a wrong call")
