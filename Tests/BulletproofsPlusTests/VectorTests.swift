@@ -41,6 +41,21 @@ struct VectorTests {
     #expect(RangeProof.byteCount(values: vector.m) == claim.proof.bytes.count)
   }
 
+  @Test(
+    "Proofs made from the reference's secrets and entropy are its proofs, bit for bit",
+    arguments: VectorFile.shared.vectors.filter(\.valid)
+  )
+  func proofs(_ vector: VectorFile.Vector) throws {
+    var entropy = VectorEntropy(seed: bytes(try #require(vector.entropy_seed)))
+    let (proof, commitments) = try RangeProof.prove(
+      vector.openings,
+      transcript: vector.transcript,
+      using: &entropy
+    )
+    #expect(commitments.encodings.map { hex($0.bytes) } == vector.commitments)
+    #expect(hex(proof.bytes) == vector.proof)
+  }
+
   @Test("Commitments are the reference's", arguments: VectorFile.shared.vectors.filter(\.valid))
   func commitments(_ vector: VectorFile.Vector) {
     #expect(vector.openings.map { hex($0.commitment.encoding.bytes) } == vector.commitments)

@@ -31,8 +31,15 @@ enum RangeProofVector {
     case (false, nil): differences.append("a forgery is accepted")
     case (true, nil), (false, _?): break
     }
-    if let openings = vector["values"] {
-      differences += commitmentDifferences(openings, vector["blindings"], commitments)
+    if let values = vector["values"] {
+      switch openings(values, vector["blindings"], count: commitments.count) {
+      case .failure(let problem): differences.append(problem.text)
+      case .success(let openings):
+        differences += commitmentDifferences(openings, commitments)
+        if let seed = bytes(vector["entropy_seed"]), differences.isEmpty {
+          differences += proofDifferences(openings, transcript, seed, proof)
+        }
+      }
     }
     return differences
   }
@@ -55,22 +62,50 @@ enum RangeProofVector {
     }
   }
 
-  private static func commitmentDifferences(
+  private struct Problem: Error {
+    let text: String
+  }
+
+  private static func openings(
     _ values: JSON,
     _ blindings: JSON?,
-    _ commitments: [Encoding32?]
-  ) -> [String] {
-    guard let values = values.array, let blindings = blindings?.array,
-      values.count == commitments.count, blindings.count == commitments.count
-    else { return ["values, blindings and commitments differ in number"] }
-    return commitments.indices.compactMap { index in
+    count: Int
+  ) -> Result<[Opening], Problem> {
+    guard let values = values.array, let blindings = blindings?.array, values.count == count,
+      blindings.count == count
+    else { return .failure(Problem(text: "values, blindings and commitments differ in number")) }
+    var openings: [Opening] = []
+    for index in 0..<count {
       guard let value = values[index].decimal(UInt64.self),
         let blinding = encoding(blindings[index]).flatMap(Scalar.init(canonical:))
-      else { return "value or blinding \(index) is malformed" }
-      let commitment = Pedersen.commit(value, blinding: blinding).encoding
-      return commitment == commitments[index]
-        ? nil : "commitment \(index) is \(commitment.bytes.hex)"
+      else { return .failure(Problem(text: "value or blinding \(index) is malformed")) }
+      openings.append(Opening(value: value, blinding: blinding))
     }
+    return .success(openings)
+  }
+
+  private static func commitmentDifferences(
+    _ openings: [Opening],
+    _ commitments: [Encoding32?]
+  ) -> [String] {
+    zip(openings, commitments).enumerated().compactMap { index, pair in
+      let commitment = pair.0.commitment.encoding
+      return commitment == pair.1 ? nil : "commitment \(index) is \(commitment.bytes.hex)"
+    }
+  }
+
+  /// The proof made again, bit for bit.
+  private static func proofDifferences(
+    _ openings: [Opening],
+    _ transcript: MerlinTranscript,
+    _ seed: [UInt8],
+    _ proof: [UInt8]
+  ) -> [String] {
+    var entropy = VectorEntropy(seed: seed)
+    guard
+      let made = try? RangeProof.prove(openings, transcript: transcript, using: &entropy).proof
+    else { return ["the values cannot be proved"] }
+    return made.bytes == proof ? [] : ["the proof made from entropy_seed is \(made.bytes.hex)"]
   }
 
   // MARK: Top-level keys
