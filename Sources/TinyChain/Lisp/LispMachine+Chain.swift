@@ -1,0 +1,223 @@
+import Kernel
+
+/// What a program asks of the chain.
+extension LispMachine {
+  /// The result of a primitive on the last `count` values of the stack.
+  mutating func ask(
+    _ primitive: Primitive,
+    _ count: Int,
+    of host: inout some LispHost
+  ) throws(LispProblem) -> Value {
+    let first = stack.count - count
+    let arguments = Array(stack[first...])
+    switch primitive {
+    case .selfAddress: return .address(try blob(call.contract.bytes))
+    case .caller: return .address(try blob(call.caller.bytes))
+    case .value: return try integer(of: call.value)
+    case .height: return try integer(of: host.height)
+    case .get where count == 1:
+      guard let value = try load(datum(of: arguments[0]), from: host) else { throw .undefined }
+      return value
+    case .get: return try load(entryKey(arguments[0], arguments[1]), from: host) ?? arguments[2]
+    case .put where count == 2:
+      try store(datum(of: arguments[0]), at: datum(of: arguments[1]), on: &host)
+      return arguments[0]
+    case .put:
+      let key = try entryKey(arguments[0], arguments[1])
+      try store(datum(of: arguments[2]), at: key, on: &host)
+      return arguments[2]
+    case .delete:
+      try store(nil, at: entryKey(arguments[0], arguments[1]), on: &host)
+      return .null
+    case .balance:
+      try charge(LispGas.entryLoad)
+      guard let account = address(arguments[0]) else { throw .expected("an address") }
+      return try integer(of: host.balance(of: account))
+    case .pay:
+      let value = try units(arguments[1])
+      return try answer(to: arguments[0], value, Array(arguments[2...]), of: &host)
+    case .send: return try answer(to: arguments[0], 0, Array(arguments[1...]), of: &host)
+    case .attempt:
+      let (outcome, value) = try send(to: arguments[0], 0, Array(arguments[1...]), of: &host)
+      let reason = try outcome.isSuccess ? value : .bytes(blob(outcome.data))
+      return try pair(.bool(outcome.isSuccess), pair(reason, .null))
+    case .emit:
+      try change()
+      let event = try message(arguments)
+      try charge(Int64(GasPrice.frame(bytes: event.count)))
+      host.emit(event, from: call.contract)
+      return .null
+    case .mint:
+      try change()
+      try charge(LispGas.entryWrite)
+      guard let account = address(arguments[0]) else { throw .expected("an address") }
+      if !host.exists(account) { try charge(Int64(GasPrice.newAccount)) }
+      guard host.mint(try units(arguments[1]), to: account, by: call.contract) else {
+        throw .expected("the genesis contract, and a supply in range")
+      }
+      return .null
+    case .facet: return try facet(arguments[0], arguments[1])
+    default: preconditionFailure("the host is not asked")
+    }
+  }
+
+  private func integer(of units: UInt64) throws(LispProblem) -> Value {
+    guard let integer = Int64(exactly: units) else { throw .overflow }
+    return .integer(integer)
+  }
+
+  private func change() throws(LispProblem) {
+    guard !sending.isView else { throw .viewWrites }
+  }
+
+  // MARK: State
+
+  /// `(table key)`; a state variable's key is its name.
+  private mutating func entryKey(_ table: Value, _ key: Value) throws(LispProblem) -> Datum {
+    guard case .table(let name) = table else { throw .expected("a table") }
+    return .list([.symbol(self.name(name)), try datum(of: key)])
+  }
+
+  private func bytes(ofKey key: Datum) throws(LispProblem) -> [UInt8] {
+    let bytes = key.bytes
+    guard bytes.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
+    return bytes
+  }
+
+  private mutating func load(
+    _ key: Datum,
+    from host: borrowing some LispHost
+  ) throws(LispProblem) -> Value? {
+    try charge(LispGas.entryLoad)
+    guard let bytes = host.entry(try bytes(ofKey: key), of: call.contract) else { return nil }
+    try charge(LispGas.entryLoad * (LispGas.entryUnits(bytes.count) - 1))
+    return try value(ofMessage: bytes, facets: true)
+  }
+
+  /// An entry pays for each unit of 256 bytes, and more for units that were not there before.
+  mutating func store(
+    _ value: Datum?,
+    at key: Datum,
+    on host: inout some LispHost
+  ) throws(LispProblem) {
+    try change()
+    try charge(LispGas.entryWrite)
+    let key = try bytes(ofKey: key)
+    let bytes = value?.bytes
+    let before = host.entry(key, of: call.contract).map { LispGas.entryUnits($0.count) } ?? 0
+    let after = bytes.map { LispGas.entryUnits($0.count) } ?? 0
+    let fresh = max(0, after - before)
+    try charge(
+      LispGas.entryWrite * (max(after, 1) - 1)
+        + (LispGas.entryFirstWrite - LispGas.entryWrite) * fresh
+    )
+    host.setEntry(key, of: call.contract, to: bytes)
+  }
+
+  // MARK: Messages
+
+  /// Bytes that hold one value, and nothing a stranger could have made up.
+  mutating func value(ofMessage bytes: [UInt8], facets: Bool) throws(LispProblem) -> Value {
+    try charge(LispGas.touch(bytes.count))
+    guard let datum = try? Datum(bytes, facets: facets) else { throw .expected("an encoded value") }
+    return try value(of: datum)
+  }
+
+  private mutating func message(_ arguments: [Value]) throws(LispProblem) -> [UInt8] {
+    var list = Value.null
+    for argument in arguments.reversed() { list = try pair(argument, list) }
+    return try datum(of: list).bytes
+  }
+
+  private mutating func answer(
+    to target: Value,
+    _ value: UInt64,
+    _ arguments: [Value],
+    of host: inout some LispHost
+  ) throws(LispProblem) -> Value {
+    let (outcome, value) = try send(to: target, value, arguments, of: &host)
+    guard outcome.isSuccess else { throw .refused(outcome.data) }
+    return value
+  }
+
+  /// Sends (message argument …), or bytes as they are, or nothing but the value.
+  private mutating func send(
+    to target: Value,
+    _ value: UInt64,
+    _ arguments: [Value],
+    of host: inout some LispHost
+  ) throws(LispProblem) -> (Outcome, Value) {
+    var (place, sending) = (target, Sending(author: .lisp, isView: sending.isView))
+    if case .facet(let facet) = target {
+      guard let message = arguments.first, try contains(heap[facet + 1], message) else {
+        throw .expected("a message that the facet allows")
+      }
+      (place, sending.author) = (heap[facet], .facet)
+    }
+    guard let contract = address(place) else { throw .expected("an address or a facet") }
+    var data: [UInt8] = []
+    if case .bytes(let index) = arguments.first, arguments.count == 1 {
+      (data, sending.author) = (heap.blob(index), .anyone)
+      guard data.count <= Call.dataMax else { throw .tooMuch("data in a message or entry") }
+    } else if !arguments.isEmpty {
+      data = try message(arguments)
+    }
+    if value > 0 {
+      try change()
+      if !host.exists(contract) { try charge(Int64(GasPrice.newAccount)) }
+    }
+    try charge(Int64(GasPrice.frame(bytes: data.count)))
+    let given = GasPrice.forwarded(UInt64(gas), of: UInt64(gas))
+    gas -= Int64(given)
+    let call = Call(
+      caller: call.contract,
+      contract: contract,
+      value: value,
+      gas: given,
+      data: data
+    )
+    let (outcome, isLisp) = host.call(call, as: sending)
+    gas += Int64(min(outcome.gasLeft, given))
+    guard outcome.isSuccess, !outcome.data.isEmpty else { return (outcome, .null) }
+    return (
+      outcome,
+      isLisp
+        ? try self.value(ofMessage: outcome.data, facets: true) : .bytes(try blob(outcome.data))
+    )
+  }
+
+  // MARK: Facets
+
+  /// `(facet self '(message …))`, or a narrower facet of one's own or another contract.
+  private mutating func facet(_ source: Value, _ names: Value) throws(LispProblem) -> Value {
+    var contract = source
+    var isAllowed = address(source) == call.contract
+    var rest = names
+    while case .pair(let place) = rest {
+      guard case .symbol = heap[place] else { throw .expected("symbols") }
+      if case .facet(let facet) = source {
+        contract = heap[facet]
+        isAllowed = true
+        guard try contains(heap[facet + 1], heap[place]) else {
+          throw .expected("messages that the facet allows")
+        }
+      }
+      rest = heap[place + 1]
+    }
+    guard isAllowed, names != .null, rest == .null else {
+      throw .expected("self or a facet, and a list of messages")
+    }
+    try reserve(2 * Heap.slotSize)
+    return .facet(heap.append(contract, names))
+  }
+
+  private mutating func contains(_ list: Value, _ symbol: Value) throws(LispProblem) -> Bool {
+    var rest = list
+    while case .pair(let place) = rest {
+      try charge(1)
+      if heap[place] == symbol { return true }
+      rest = heap[place + 1]
+    }
+    return false
+  }
+}

@@ -1,0 +1,184 @@
+import Kernel
+
+extension Primitive {
+  /// The common case: arithmetic on two integers.
+  ///
+  /// Nil leaves it to `apply`.
+  @inline(__always)
+  func onIntegers(_ first: Value, _ second: Value) -> Value? {
+    guard case .integer(let a) = first, case .integer(let b) = second else { return nil }
+    switch self {
+    case .add, .subtract, .multiply, .divide, .remainder:
+      let (result, overflow) = combine(a, b)
+      return overflow ? nil : .integer(result)
+    case .isEqual, .less, .greater, .lessOrEqual, .greaterOrEqual: return .bool(compare(a, b))
+    default: return nil
+    }
+  }
+
+  @inline(__always)
+  func combine<I: FixedWidthInteger>(_ a: I, _ b: I) -> (I, overflow: Bool) {
+    switch self {
+    case .add: a.addingReportingOverflow(b)
+    case .subtract: a.subtractingReportingOverflow(b)
+    case .multiply: a.multipliedReportingOverflow(by: b)
+    case .divide: a.dividedReportingOverflow(by: b)
+    default: a.remainderReportingOverflow(dividingBy: b)
+    }
+  }
+
+  @inline(__always)
+  func compare<I: FixedWidthInteger>(_ a: I, _ b: I) -> Bool {
+    switch self {
+    case .isEqual: a == b
+    case .less: a < b
+    case .greater: a > b
+    case .lessOrEqual: a <= b
+    default: a >= b
+    }
+  }
+}
+
+extension LispMachine {
+  /// The result of a primitive on the last `count` values of the stack.
+  mutating func apply(_ primitive: Primitive, _ count: Int) throws(LispProblem) -> Value {
+    let first = stack.count - count
+    let a = count > 0 ? stack[first] : .null
+    let b = count > 1 ? stack[first + 1] : .null
+    switch primitive {
+    case .add, .subtract, .multiply, .divide, .remainder:
+      var result = a
+      for index in 1..<count { result = try combine(primitive, result, stack[first + index]) }
+      return result
+    case .isEqual, .less, .greater, .lessOrEqual, .greaterOrEqual:
+      return .bool(try compare(primitive, a, b))
+    case .muldiv: return try muldiv(a, b, stack[first + 2])
+    case .toInteger:
+      guard let integer = Int64(exactly: try magnitude(a)) else { throw .overflow }
+      return .integer(integer)
+    case .toAmount: return try amount(magnitude(a))
+    case .not: return .bool(a == .bool(false))
+    case .same: return .bool(try areEqual(a, b))
+    case .type: return try symbol(typeName(a))
+    case .cons:
+      guard isList(b) else { throw .expected("a list to put a value in front of") }
+      return try pair(a, b)
+    case .car: return heap[try pairPlace(a)]
+    case .cdr: return heap[try pairPlace(a) + 1]
+    case .list:
+      var list = Value.null
+      for index in (first..<stack.count).reversed() { list = try pair(stack[index], list) }
+      return list
+    case .isNull: return .bool(a == .null)
+    case .length: return .integer(try length(a))
+    case .concat: return try concat(a, b)
+    case .slice:
+      let (start, end) = (try integer(b), try integer(stack[first + 2]))
+      guard case .bytes(let index) = a else { throw .expected("bytes") }
+      guard 0 <= start, start <= end, end <= heap.blob(index).count else { throw .overflow }
+      try reserve(Heap.blobSize + Int(end - start))
+      return .bytes(heap.append(blob: Array(heap.blob(index)[Int(start)..<Int(end)])))
+    case .byte:
+      guard case .bytes(let index) = a else { throw .expected("bytes") }
+      let place = try integer(b)
+      guard 0 <= place, place < heap.blob(index).count else { throw .overflow }
+      return .integer(Int64(heap.blob(index)[Int(place)]))
+    case .toBytes:
+      guard let index = blobIndex(of: a) else { throw .expected("bytes, a string or an address") }
+      return .bytes(index)
+    case .toAddress:
+      guard case .bytes(let index) = a, heap.blob(index).count == Address.size else {
+        throw .expected("20 bytes")
+      }
+      return .address(index)
+    case .sha256:
+      guard case .bytes(let index) = a else { throw .expected("bytes") }
+      try charge(Int64(GasPrice.sha256(bytes: heap.blob(index).count)))
+      return .bytes(try blob(SHA256.hash(heap.blob(index)).bytes))
+    case .fail: throw .failed(try datum(of: a))
+    case .require:
+      guard a != .bool(false) else { throw .failed(try datum(of: b)) }
+      return a
+    case .get, .put, .delete, .balance, .pay, .send, .attempt, .emit, .mint, .facet, .selfAddress,
+      .caller, .value, .height:
+      preconditionFailure("the host is asked")
+    }
+  }
+
+  private mutating func combine(
+    _ primitive: Primitive,
+    _ a: Value,
+    _ b: Value
+  ) throws(LispProblem) -> Value {
+    if case .integer(let a) = a, case .integer(let b) = b {
+      let (result, overflow) = primitive.combine(a, b)
+      guard !overflow else { throw .overflow }
+      return .integer(result)
+    }
+    let (result, overflow) = primitive.combine(try magnitude(a), try magnitude(b))
+    guard !overflow else { throw .overflow }
+    return try amount(result)
+  }
+
+  private func compare(_ primitive: Primitive, _ a: Value, _ b: Value) throws(LispProblem) -> Bool {
+    if case .integer(let a) = a, case .integer(let b) = b { return primitive.compare(a, b) }
+    return primitive.compare(try magnitude(a), try magnitude(b))
+  }
+
+  /// a · b / c rounded down, exact in between.
+  private mutating func muldiv(_ a: Value, _ b: Value, _ c: Value) throws(LispProblem) -> Value {
+    let divisor = try magnitude(c)
+    let product = try magnitude(a).multipliedFullWidth(by: magnitude(b))
+    guard product.high < divisor else { throw .overflow }
+    return try amount(divisor.dividingFullWidth(product).quotient)
+  }
+
+  private func isList(_ value: Value) -> Bool {
+    if case .pair = value { true } else { value == .null }
+  }
+
+  private func pairPlace(_ value: Value) throws(LispProblem) -> Int32 {
+    guard case .pair(let place) = value else { throw .expected("a list that is not empty") }
+    return place
+  }
+
+  private mutating func length(_ value: Value) throws(LispProblem) -> Int64 {
+    if let index = blobIndex(of: value) { return Int64(heap.blob(index).count) }
+    guard isList(value) else { throw .expected("a list, string or bytes") }
+    var (count, rest) = (Int64(0), value)
+    while case .pair(let place) = rest {
+      try charge(1)
+      (count, rest) = (count + 1, heap[place + 1])
+    }
+    return count
+  }
+
+  private mutating func concat(_ a: Value, _ b: Value) throws(LispProblem) -> Value {
+    switch (a, b) {
+    case (.string(let a), .string(let b)): return .string(try concat(a, b))
+    case (.bytes(let a), .bytes(let b)): return .bytes(try concat(a, b))
+    default: throw .expected("two strings, or bytes twice")
+    }
+  }
+
+  private mutating func concat(_ a: Int32, _ b: Int32) throws(LispProblem) -> Int32 {
+    try reserve(Heap.blobSize + heap.blob(a).count + heap.blob(b).count)
+    return heap.append(blob: heap.blob(a) + heap.blob(b))
+  }
+
+  private func typeName(_ value: Value) -> String {
+    switch value {
+    case .null, .pair: "list"
+    case .bool: "bool"
+    case .integer: "integer"
+    case .amount: "amount"
+    case .symbol: "symbol"
+    case .string: "string"
+    case .bytes: "bytes"
+    case .address: "address"
+    case .facet: "facet"
+    case .table: "table"
+    case .closure, .undefined, .box, .header, .moved: "procedure"
+    }
+  }
+}

@@ -1,0 +1,258 @@
+import Kernel
+
+/// A Lisp machine: a loop over instructions, with a stack of its own.
+struct LispMachine {
+  /// Calls that wait for one another; a tail call does not wait.
+  static let framesMax = 4_096
+  /// Values on the stack when a procedure is entered; 1 MiB.
+  static let stackMax = 65_536
+  /// Different symbols met, which stay as long as the machine; more than a source has.
+  static let namesMax = 65_536
+
+  let program: LispProgram
+  /// What the contract is asked, and by whom.
+  let call: Call
+  var sending: Sending
+  var gas: Int64
+  /// Instructions executed.
+  private(set) var steps: UInt64 = 0
+  var stack: [Value] = []
+  var heap = Heap()
+  private var frames: [Frame] = []
+  private var base = 0
+  private var counter = 0
+  /// Globals, then constants.
+  private var statics: [Value]
+  private var names: [String] = []
+  private var nameIndex: [String: Int32] = [:]
+
+  /// What is gone on with when a procedure returns.
+  private struct Frame {
+    let counter: Int32
+    let base: Int32
+  }
+
+  /// The constants are paid for with the code.
+  init(_ program: LispProgram, call: Call, sending: Sending) {
+    self.program = program
+    self.call = call
+    self.sending = sending
+    gas = .max
+    statics = [Value](repeating: .undefined, count: program.globals)
+    for constant in program.constants {
+      // With gas without end, only memory could fail: not that of 64 KiB of source.
+      statics.append((try? value(of: constant)) ?? .undefined)
+    }
+    gas = Int64(clamping: call.gas)
+  }
+
+  // MARK: Gas and memory
+
+  mutating func charge(_ amount: Int64) throws(LispProblem) {
+    guard gas >= amount else { throw .outOfGas }
+    gas -= amount
+  }
+
+  /// Pays for bytes on the heap.
+  mutating func reserve(_ bytes: Int) throws(LispProblem) {
+    try charge(LispGas.allocation + LispGas.touch(bytes))
+    guard heap.bytes + bytes <= Heap.bytesMax else { throw .tooMuch("memory") }
+  }
+
+  mutating func pair(_ first: Value, _ rest: Value) throws(LispProblem) -> Value {
+    try reserve(2 * Heap.slotSize)
+    return .pair(heap.append(first, rest))
+  }
+
+  mutating func blob(_ bytes: [UInt8]) throws(LispProblem) -> Int32 {
+    try reserve(Heap.blobSize + bytes.count)
+    return heap.append(blob: bytes)
+  }
+
+  private mutating func box(_ value: Value) throws(LispProblem) -> Value {
+    try reserve(Heap.slotSize)
+    return .box(heap.append(value))
+  }
+
+  /// Between instructions everything that lives is on the stack, global or constant.
+  private mutating func collectIfDue() throws(LispProblem) {
+    guard heap.isDue else { return }
+    guard heap.collect(&stack, &statics) else { throw .tooMuch("memory") }
+  }
+
+  mutating func symbol(_ name: String) throws(LispProblem) -> Value {
+    if let index = nameIndex[name] { return .symbol(index) }
+    try charge(LispGas.allocation + LispGas.touch(Heap.blobSize + name.utf8.count))
+    guard names.count < Self.namesMax else { throw .tooMuch("different symbols") }
+    nameIndex[name] = Int32(names.count)
+    names.append(name)
+    return .symbol(Int32(names.count - 1))
+  }
+
+  func name(_ symbol: Int32) -> String { names[Int(symbol)] }
+
+  // MARK: Running
+
+  /// Calls a procedure of the program that captures nothing.
+  mutating func run(
+    _ lambda: Int,
+    arguments: [Value] = [],
+    on host: inout some LispHost
+  ) throws(LispFailure) -> Value {
+    stack = [.undefined] + arguments
+    frames = []
+    base = 1
+    counter = Int(program.lambdas[lambda].entry)
+    do throws(LispProblem) {
+      guard arguments.count == program.lambdas[lambda].parameters else {
+        throw .expected("\(program.lambdas[lambda].parameters) arguments")
+      }
+      while let (primitive, count) = try interpret() {
+        let result = try ask(primitive, count, of: &host)
+        stack.removeLast(count)
+        stack.append(result)
+      }
+    } catch {
+      let offset = Int(program.offsets[max(counter - 1, 0)])
+      throw LispFailure(error, at: TextPosition(of: offset, in: program.source))
+    }
+    return stack.removeLast()
+  }
+
+  /// Runs until something has to be asked of the host, or (nil) to the end.
+  private mutating func interpret() throws(LispProblem) -> (Primitive, Int)? {
+    let code = program.code
+    while true {
+      let instruction = code[counter]
+      counter += 1
+      guard gas > 0 else { throw .outOfGas }
+      gas -= 1
+      steps &+= 1
+      switch instruction {
+      case .constant(let index): stack.append(statics[program.globals + Int(index)])
+      case .null: stack.append(.null)
+      case .integer(let value): stack.append(.integer(Int64(value)))
+      case .bool(let value): stack.append(.bool(value))
+      case .table(let index):
+        guard case .symbol(let name) = statics[program.globals + Int(index)] else { break }
+        stack.append(.table(name))
+      case .local(let index): stack.append(stack[base + Int(index)])
+      case .captured(let index):
+        guard case .closure(let place) = stack[base - 1] else { throw .undefined }
+        stack.append(heap[place + 1 + index])
+      case .global(let index):
+        guard statics[Int(index)] != .undefined else { throw .undefined }
+        stack.append(statics[Int(index)])
+      case .setGlobal(let index):
+        try charge(LispGas.mutation)
+        statics[Int(index)] = stack[stack.count - 1]
+      case .pushBox:
+        try collectIfDue()
+        stack.append(try box(.undefined))
+      case .boxLocal(let index):
+        try collectIfDue()
+        stack[base + Int(index)] = try box(stack[base + Int(index)])
+      case .unbox:
+        guard case .box(let place) = stack[stack.count - 1], heap[place] != .undefined else {
+          throw .undefined
+        }
+        stack[stack.count - 1] = heap[place]
+      case .setBox:
+        let value = stack.removeLast()
+        guard case .box(let place) = stack[stack.count - 1] else { throw .undefined }
+        try charge(LispGas.mutation)
+        heap[place] = value
+        stack[stack.count - 1] = value
+      case .closure(let index):
+        try collectIfDue()
+        stack.append(try closure(index))
+      case .primitive(let primitive, let count):
+        if primitive.isOfHost {
+          try collectIfDue()
+          return (primitive, Int(count))
+        }
+        if count == 2,
+          let result = primitive.onIntegers(stack[stack.count - 2], stack[stack.count - 1])
+        {
+          stack.removeLast()
+          stack[stack.count - 1] = result
+        } else {
+          try collectIfDue()
+          let result = try apply(primitive, Int(count))
+          stack.removeLast(Int(count))
+          stack.append(result)
+        }
+      case .slot(let index):
+        stack.append(statics[program.globals + Int(index)])
+        return (.get, 1)
+      case .setSlot(let index):
+        stack.append(statics[program.globals + Int(index)])
+        return (.put, 2)
+      case .call(let count):
+        guard frames.count < Self.framesMax else { throw .tooMuch("recursion") }
+        frames.append(Frame(counter: Int32(counter), base: Int32(base)))
+        try enter(Int(count))
+      case .tailCall(let count):
+        let kept = Int(count) + 1
+        let from = stack.count - kept
+        for index in 0..<kept { stack[base - 1 + index] = stack[from + index] }
+        stack.removeLast(from - base + 1)
+        try enter(Int(count))
+      case .return:
+        guard let frame = frames.popLast() else { return nil }
+        stack[base - 1] = stack[stack.count - 1]
+        stack.removeLast(stack.count - base)
+        base = Int(frame.base)
+        counter = Int(frame.counter)
+      case .jump(let distance): counter += Int(distance)
+      case .jumpIfFalse(let distance):
+        if stack.removeLast() == .bool(false) { counter += Int(distance) }
+      case .jumpIfFalseElseDrop(let distance):
+        if stack[stack.count - 1] == .bool(false) {
+          counter += Int(distance)
+        } else {
+          stack.removeLast()
+        }
+      case .jumpIfTrueElseDrop(let distance):
+        if stack[stack.count - 1] != .bool(false) {
+          counter += Int(distance)
+        } else {
+          stack.removeLast()
+        }
+      case .drop: stack.removeLast()
+      case .slide(let count):
+        let top = stack.removeLast()
+        stack.removeLast(Int(count))
+        stack.append(top)
+      }
+    }
+  }
+
+  /// The stack ends with a closure and its arguments.
+  private mutating func enter(_ count: Int) throws(LispProblem) {
+    try collectIfDue()
+    guard case .closure(let place) = stack[stack.count - count - 1],
+      case .header(let lambda, _) = heap[place]
+    else { throw .expected("a procedure") }
+    let parameters = program.lambdas[Int(lambda)].parameters
+    guard parameters == count else { throw .expected("\(parameters) arguments") }
+    guard stack.count <= Self.stackMax else { throw .tooMuch("stack") }
+    base = stack.count - count
+    counter = Int(program.lambdas[Int(lambda)].entry)
+  }
+
+  private mutating func closure(_ index: Int32) throws(LispProblem) -> Value {
+    let captures = program.lambdas[Int(index)].captures
+    try reserve((captures.count + 1) * Heap.slotSize)
+    let place = heap.append(.header(lambda: index, slots: Int32(captures.count)))
+    for capture in captures {
+      switch capture {
+      case .local(let index): _ = heap.append(stack[base + Int(index)])
+      case .captured(let index):
+        guard case .closure(let outer) = stack[base - 1] else { throw .undefined }
+        _ = heap.append(heap[outer + 1 + index])
+      }
+    }
+    return .closure(place)
+  }
+}
