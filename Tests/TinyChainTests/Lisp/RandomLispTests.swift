@@ -16,7 +16,7 @@ struct RandomProgram {
 
   mutating func source() -> String {
     var clauses = ["(slot s \(atom()))", "(table t)", "(slot b \(atom()))"]
-    clauses.append("(define a \(form(2)))")
+    clauses.append("(define a \(number(2)))")
     clauses.append("(define (f x y) \(bodied(["x", "y"], 4)))")
     clauses.append("(on (go n m) \(bodied(["n", "m"], 5)))")
     clauses.append("(view (look n) \(bodied(["n"], 3)))")
@@ -39,7 +39,25 @@ struct RandomProgram {
     ])
   }
 
+  /// A form that is likely to be an integer.
+  private mutating func number(_ depth: Int) -> String {
+    guard depth > 0 else { return pick(["0", "1", "2", "7", "-1", "5u", "value"]) }
+    let parts = (number(depth - 1), number(depth - 1))
+    switch Int.random(in: 0..<8, using: &random) {
+    case 0:
+      return
+        "(if (\(pick(["<", "=", ">="])) \(parts.0) \(parts.1)) \(number(depth - 1)) \(parts.0))"
+    case 1: return "(let ((z \(parts.0))) (+ z \(parts.1)))"
+    case 2: return "(get t \(parts.0) \(parts.1))"
+    case 3: return "(put! t \(form(depth - 1)) \(parts.1))"
+    case 4: return "(length (list \(form(depth - 1)) \(parts.1)))"
+    case 5: return "(let loop ((i 0) (x \(parts.0))) (if (= i 20) x (loop (+ i 1) \(parts.1))))"
+    default: return "(\(pick(["+", "*", "-"])) \(parts.0) \(parts.1))"
+    }
+  }
+
   private mutating func form(_ depth: Int) -> String {
+    if Int.random(in: 0..<3, using: &random) > 0 { return number(depth) }
     guard depth > 0, Int.random(in: 0..<8, using: &random) > 0 else {
       return Bool.random(using: &random) ? atom() : pick(scope)
     }
@@ -136,7 +154,7 @@ struct RandomLispTests {
       }
     }
     #expect(compiled > 1_000)
-    #expect(answered > 200)
+    #expect(answered > 100)
   }
 
   @Test(
