@@ -33,21 +33,19 @@ public struct LispContract: Sendable {
   /// Sets the state variables of a new contract: parameters to the call's data, then the others.
   public func create(_ call: Call, on host: inout some LispHost) -> Outcome {
     var machine = LispMachine(program, call: call, sending: Sending())
-    do throws(LispFailure) {
+    do throws(LispProblem) {
       try begin(&machine, on: &host)
-      do throws(LispProblem) {
-        _ = try machine.value(ofMessage: call.data, facets: false)
-        guard case .list(let arguments) = try? Datum(call.data, facets: false),
-          arguments.count == contract.parameters.count
-        else { throw .expected("\(contract.parameters.count) arguments of the contract") }
-        for (parameter, argument) in zip(contract.parameters, arguments) {
-          try machine.store(argument, at: .symbol(parameter), on: &host)
-        }
-      } catch { throw LispFailure(error) }
+      _ = try machine.value(ofMessage: call.data, facets: false)
+      guard case .list(let arguments) = try? Datum(call.data, facets: false),
+        arguments.count == contract.parameters.count
+      else { throw .expected("\(contract.parameters.count) arguments of the contract") }
+      for (parameter, argument) in zip(contract.parameters, arguments) {
+        try machine.store(argument.bytes, at: Datum.symbol(parameter).bytes, on: &host)
+      }
       _ = try machine.run(contract.create, on: &host)
       return .returned([], gasLeft: UInt64(machine.gas))
     } catch {
-      return Self.outcome(of: error)
+      return outcome(of: machine.failure(error))
     }
   }
 
@@ -60,17 +58,19 @@ public struct LispContract: Sendable {
     on host: inout some LispHost
   ) -> Outcome {
     var machine = LispMachine(program, call: call, sending: sending)
-    do throws(LispFailure) {
+    do throws(LispProblem) {
       try begin(&machine, on: &host)
-      let (handler, arguments) = try message(call, sending, &machine)
-      let isView = sending.isView || handler.access == .view
-      machine.sending.isView = isView
+      let (name, arguments) = try message(&machine)
+      guard let handler = contract.handlers[name] else { throw .unbound(name) }
+      guard handler.access != .only || sending.author == .facet else {
+        throw .expected("a facet that allows \(name)")
+      }
+      guard handler.access == .view || !sending.isView else { throw .viewWrites }
+      machine.sending.isView = handler.access == .view
       let result = try machine.run(handler.lambda, arguments: arguments, on: &host)
-      do throws(LispProblem) {
-        return .returned(try machine.datum(of: result).bytes, gasLeft: UInt64(machine.gas))
-      } catch { throw LispFailure(error) }
+      return .returned(try machine.encoded(result), gasLeft: UInt64(machine.gas))
     } catch {
-      return Self.outcome(of: error)
+      return outcome(of: machine.failure(error))
     }
   }
 
@@ -78,46 +78,29 @@ public struct LispContract: Sendable {
   private func begin(
     _ machine: inout LispMachine,
     on host: inout some LispHost
-  ) throws(LispFailure) {
-    do throws(LispProblem) {
-      try machine.charge(Int64(GasPrice.codeLoad(bytes: program.source.count)))
-    } catch { throw LispFailure(error) }
+  ) throws(LispProblem) {
+    try machine.charge(Int64(GasPrice.codeLoad(bytes: program.source.count)))
     _ = try machine.run(program.main, on: &host)
   }
 
   private func message(
-    _ call: Call,
-    _ sending: Sending,
     _ machine: inout LispMachine
-  ) throws(LispFailure) -> (Handler, [Value]) {
-    do throws(LispProblem) {
-      var arguments: [Value] = []
-      var name = "receive"
-      if !call.data.isEmpty {
-        var rest = try machine.value(ofMessage: call.data, facets: sending.author != .anyone)
-        while case .pair(let place) = rest {
-          arguments.append(machine.heap[place])
-          rest = machine.heap[place + 1]
-        }
-        guard case .symbol(let symbol) = arguments.first else {
-          throw .expected("(message argument …)")
-        }
-        name = machine.name(symbol)
-        arguments.removeFirst()
-      }
-      guard let handler = contract.handlers[name] else { throw .unbound(name) }
-      guard handler.access != .only || sending.author == .facet else {
-        throw .expected("a facet that allows \(name)")
-      }
-      guard handler.access == .view || !sending.isView else { throw .viewWrites }
-      return (handler, arguments)
-    } catch { throw LispFailure(error) }
+  ) throws(LispProblem) -> (name: String, [Value]) {
+    guard !machine.call.data.isEmpty else { return ("receive", []) }
+    let isLisp = machine.sending.author != .anyone
+    var rest = try machine.value(ofMessage: machine.call.data, facets: isLisp)
+    var items: [Value] = []
+    while case .pair(let place) = rest {
+      items.append(machine.heap[place])
+      rest = machine.heap[place + 1]
+    }
+    guard case .symbol(let symbol) = items.first else { throw .expected("(message argument …)") }
+    return (machine.name(symbol), Array(items.dropFirst()))
   }
 
-  private static func outcome(of failure: LispFailure) -> Outcome {
+  private func outcome(of failure: LispFailure) -> Outcome {
     guard failure.problem != .outOfGas else { return .failed(.outOfGas) }
-    let reason = Array(failure.description.utf8.prefix(1_024))
-    return .failed(.reverted, data: reason)
+    return .failed(.reverted, data: Array(failure.description.utf8.prefix(1_024)))
   }
 }
 
@@ -128,14 +111,11 @@ extension LispProgram {
     on host: inout some LispHost
   ) -> (result: Result<Datum, LispFailure>, gasLeft: UInt64, steps: UInt64) {
     var machine = LispMachine(self, call: call, sending: Sending())
-    do throws(LispFailure) {
+    do throws(LispProblem) {
       let value = try machine.run(main, on: &host)
-      do throws(LispProblem) {
-        let datum = try machine.datum(of: value)
-        return (.success(datum), UInt64(machine.gas), machine.steps)
-      } catch { throw LispFailure(error) }
+      return (.success(try machine.datum(of: value)), UInt64(machine.gas), machine.steps)
     } catch {
-      return (.failure(error), 0, machine.steps)
+      return (.failure(machine.failure(error)), 0, machine.steps)
     }
   }
 }

@@ -16,15 +16,15 @@ extension LispMachine {
     case .value: return try integer(of: call.value)
     case .height: return try integer(of: host.height)
     case .get where count == 1:
-      guard let value = try load(datum(of: arguments[0]), from: host) else { throw .undefined }
+      guard let value = try load(encoded(arguments[0]), from: host) else { throw .undefined }
       return value
     case .get: return try load(entryKey(arguments[0], arguments[1]), from: host) ?? arguments[2]
     case .put where count == 2:
-      try store(datum(of: arguments[0]), at: datum(of: arguments[1]), on: &host)
+      try store(encoded(arguments[0]), at: encoded(arguments[1]), on: &host)
       return arguments[0]
     case .put:
       let key = try entryKey(arguments[0], arguments[1])
-      try store(datum(of: arguments[2]), at: key, on: &host)
+      try store(encoded(arguments[2]), at: key, on: &host)
       return arguments[2]
     case .delete:
       try store(nil, at: entryKey(arguments[0], arguments[1]), on: &host)
@@ -73,37 +73,31 @@ extension LispMachine {
   // MARK: State
 
   /// `(table key)`; a state variable's key is its name.
-  private mutating func entryKey(_ table: Value, _ key: Value) throws(LispProblem) -> Datum {
+  private mutating func entryKey(_ table: Value, _ key: Value) throws(LispProblem) -> [UInt8] {
     guard case .table(let name) = table else { throw .expected("a table") }
-    return .list([.symbol(self.name(name)), try datum(of: key)])
-  }
-
-  private func bytes(ofKey key: Datum) throws(LispProblem) -> [UInt8] {
-    let bytes = key.bytes
-    guard bytes.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
-    return bytes
+    return try encoded(pair(.symbol(name), pair(key, .null)))
   }
 
   private mutating func load(
-    _ key: Datum,
+    _ key: [UInt8],
     from host: borrowing some LispHost
   ) throws(LispProblem) -> Value? {
     try charge(LispGas.entryLoad)
-    guard let bytes = host.entry(try bytes(ofKey: key), of: call.contract) else { return nil }
+    guard key.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
+    guard let bytes = host.entry(key, of: call.contract) else { return nil }
     try charge(LispGas.entryLoad * (LispGas.entryUnits(bytes.count) - 1))
     return try value(ofMessage: bytes, facets: true)
   }
 
   /// An entry pays for each unit of 256 bytes, and more for units that were not there before.
   mutating func store(
-    _ value: Datum?,
-    at key: Datum,
+    _ bytes: [UInt8]?,
+    at key: [UInt8],
     on host: inout some LispHost
   ) throws(LispProblem) {
     try change()
     try charge(LispGas.entryWrite)
-    let key = try bytes(ofKey: key)
-    let bytes = value?.bytes
+    guard key.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
     let before = host.entry(key, of: call.contract).map { LispGas.entryUnits($0.count) } ?? 0
     let after = bytes.map { LispGas.entryUnits($0.count) } ?? 0
     let fresh = max(0, after - before)
@@ -126,7 +120,7 @@ extension LispMachine {
   private mutating func message(_ arguments: [Value]) throws(LispProblem) -> [UInt8] {
     var list = Value.null
     for argument in arguments.reversed() { list = try pair(argument, list) }
-    return try datum(of: list).bytes
+    return try encoded(list)
   }
 
   private mutating func answer(

@@ -28,7 +28,14 @@ extension LispMachine {
     }
   }
 
-  /// A value as it leaves the machine, within what a message holds.
+  /// A value as it leaves the machine: in a message, an answer, an event, an entry or its key.
+  mutating func encoded(_ value: Value) throws(LispProblem) -> [UInt8] {
+    let bytes = try datum(of: value).bytes
+    guard bytes.count <= Call.dataMax else { throw .tooMuch("data in a message or entry") }
+    return bytes
+  }
+
+  /// What is no larger than a message can be; its encoding may still be, by as much as names take.
   mutating func datum(of value: Value) throws(LispProblem) -> Datum {
     var room = Call.dataMax
     return try datum(of: value, room: &room, depth: 0)
@@ -40,43 +47,33 @@ extension LispMachine {
     room: inout Int,
     depth: Int
   ) throws(LispProblem) -> Datum {
+    let blob = blobIndex(of: value).map { heap.blob($0) } ?? []
+    room -= 1 + blob.count
+    try charge(1 + LispGas.touch(blob.count))
     guard depth <= Datum.depthMax else { throw .tooMuch("nesting") }
-    let blobCount = blobIndex(of: value).map { heap.blob($0).count } ?? 0
-    try charge(1 + LispGas.touch(blobCount))
-    let result: Datum
+    guard room >= 0 else { throw .tooMuch("data in a message or entry") }
     switch value {
-    case .bool(let bool): (result, room) = (.bool(bool), room - 1)
-    case .integer(let integer): (result, room) = (.integer(integer), room - 9)
-    case .amount(let place): (result, room) = (.amount(amount(at: place)), room - 17)
-    case .symbol(let symbol):
-      (result, room) = (.symbol(name(symbol)), room - 3 - name(symbol).utf8.count)
-    case .string(let index):
-      result = .string(String(decoding: heap.blob(index), as: UTF8.self))
-      room -= 3 + blobCount
-    case .bytes(let index): (result, room) = (.bytes(heap.blob(index)), room - 3 - blobCount)
-    case .address(let index):
-      (result, room) = (.address(Address(heap.blob(index)) ?? .zero), room - 21)
+    case .bool(let bool): return .bool(bool)
+    case .integer(let integer): return .integer(integer)
+    case .amount(let place): return .amount(amount(at: place))
+    case .symbol(let symbol): return .symbol(name(symbol))
+    case .string: return .string(String(decoding: blob, as: UTF8.self))
+    case .bytes: return .bytes(blob)
+    case .address: return .address(Address(blob) ?? .zero)
     case .facet(let place):
       let list = try datum(of: heap[place + 1], room: &room, depth: depth)
-      guard case .list(let names) = list, let address = address(heap[place]) else {
-        throw .expected("a facet")
-      }
-      result = .facet(address, names.map(\.description))
-      room -= 21
+      guard case .list(let names) = list else { throw .expected("a facet") }
+      return .facet(address(heap[place]) ?? .zero, names.map(\.description))
     case .null, .pair:
-      var items: [Datum] = []
-      var rest = value
-      room -= 3
+      var (items, rest) = ([Datum](), value)
       while case .pair(let place) = rest {
         items.append(try datum(of: heap[place], room: &room, depth: depth + 1))
         rest = heap[place + 1]
       }
-      result = .list(items)
+      return .list(items)
     case .undefined, .table, .box, .closure, .header, .moved:
       throw .expected("a value that can be sent or kept, not a procedure or table")
     }
-    guard room >= 0 else { throw .tooMuch("data in a message or entry") }
-    return result
   }
 
   func blobIndex(of value: Value) -> Int32? {

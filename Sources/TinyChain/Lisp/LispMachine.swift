@@ -21,6 +21,7 @@ struct LispMachine {
   private var frames: [Frame] = []
   private var base = 0
   private var counter = 0
+  private var isRunning = false
   /// Globals, then constants.
   private var statics: [Value]
   private var names: [String] = []
@@ -98,25 +99,30 @@ struct LispMachine {
     _ lambda: Int,
     arguments: [Value] = [],
     on host: inout some LispHost
-  ) throws(LispFailure) -> Value {
+  ) throws(LispProblem) -> Value {
     stack = [.undefined] + arguments
     frames = []
     base = 1
     counter = Int(program.lambdas[lambda].entry)
-    do throws(LispProblem) {
-      guard arguments.count == program.lambdas[lambda].parameters else {
-        throw .expected("\(program.lambdas[lambda].parameters) arguments")
-      }
-      while let (primitive, count) = try interpret() {
-        let result = try ask(primitive, count, of: &host)
-        stack.removeLast(count)
-        stack.append(result)
-      }
-    } catch {
-      let offset = Int(program.offsets[max(counter - 1, 0)])
-      throw LispFailure(error, at: TextPosition(of: offset, in: program.source))
+    isRunning = true
+    guard arguments.count == program.lambdas[lambda].parameters else {
+      isRunning = false
+      throw .expected("\(program.lambdas[lambda].parameters) arguments")
     }
+    while let (primitive, count) = try interpret() {
+      let result = try ask(primitive, count, of: &host)
+      stack.removeLast(count)
+      stack.append(result)
+    }
+    isRunning = false
     return stack.removeLast()
+  }
+
+  /// A problem, with the place in the source if the program was running when it came up.
+  func failure(_ problem: LispProblem) -> LispFailure {
+    guard isRunning else { return LispFailure(problem) }
+    let offset = Int(program.offsets[counter - 1])
+    return LispFailure(problem, at: TextPosition(of: offset, in: program.source))
   }
 
   /// Runs until something has to be asked of the host, or (nil) to the end.
@@ -129,17 +135,12 @@ struct LispMachine {
       gas -= 1
       steps &+= 1
       switch instruction {
-      case .constant(let index): stack.append(statics[program.globals + Int(index)])
-      case .null: stack.append(.null)
-      case .integer(let value): stack.append(.integer(Int64(value)))
-      case .bool(let value): stack.append(.bool(value))
+      case .constant(let index): stack.append(statics[Int(index)])
       case .table(let index):
-        guard case .symbol(let name) = statics[program.globals + Int(index)] else { break }
+        guard case .symbol(let name) = statics[Int(index)] else { throw .undefined }
         stack.append(.table(name))
       case .local(let index): stack.append(stack[base + Int(index)])
-      case .captured(let index):
-        guard case .closure(let place) = stack[base - 1] else { throw .undefined }
-        stack.append(heap[place + 1 + index])
+      case .captured(let index): stack.append(try captured(index))
       case .global(let index):
         guard statics[Int(index)] != .undefined else { throw .undefined }
         stack.append(statics[Int(index)])
@@ -183,10 +184,10 @@ struct LispMachine {
           stack.append(result)
         }
       case .slot(let index):
-        stack.append(statics[program.globals + Int(index)])
+        stack.append(statics[Int(index)])
         return (.get, 1)
       case .setSlot(let index):
-        stack.append(statics[program.globals + Int(index)])
+        stack.append(statics[Int(index)])
         return (.put, 2)
       case .call(let count):
         guard frames.count < Self.framesMax else { throw .tooMuch("recursion") }
@@ -204,20 +205,16 @@ struct LispMachine {
         stack.removeLast(stack.count - base)
         base = Int(frame.base)
         counter = Int(frame.counter)
-      case .jump(let distance): counter += Int(distance)
-      case .jumpIfFalse(let distance):
-        if stack.removeLast() == .bool(false) { counter += Int(distance) }
-      case .jumpIfFalseElseDrop(let distance):
-        if stack[stack.count - 1] == .bool(false) {
-          counter += Int(distance)
-        } else {
+      case .jump(let condition, let distance):
+        let isFalse = stack[stack.count - 1] == .bool(false)
+        switch condition {
+        case .always: counter += Int(distance)
+        case .ifFalse:
           stack.removeLast()
-        }
-      case .jumpIfTrueElseDrop(let distance):
-        if stack[stack.count - 1] != .bool(false) {
+          if isFalse { counter += Int(distance) }
+        case .ifFalseElseDrop where isFalse, .ifTrueElseDrop where !isFalse:
           counter += Int(distance)
-        } else {
-          stack.removeLast()
+        case .ifFalseElseDrop, .ifTrueElseDrop: stack.removeLast()
         }
       case .drop: stack.removeLast()
       case .slide(let count):
@@ -241,17 +238,19 @@ struct LispMachine {
     counter = Int(program.lambdas[Int(lambda)].entry)
   }
 
+  @inline(__always)
+  private func captured(_ index: Int32) throws(LispProblem) -> Value {
+    guard case .closure(let place) = stack[base - 1] else { throw .undefined }
+    return heap[place + 1 + index]
+  }
+
   private mutating func closure(_ index: Int32) throws(LispProblem) -> Value {
     let captures = program.lambdas[Int(index)].captures
     try reserve((captures.count + 1) * Heap.slotSize)
     let place = heap.append(.header(lambda: index, slots: Int32(captures.count)))
     for capture in captures {
-      switch capture {
-      case .local(let index): _ = heap.append(stack[base + Int(index)])
-      case .captured(let index):
-        guard case .closure(let outer) = stack[base - 1] else { throw .undefined }
-        _ = heap.append(heap[outer + 1 + index])
-      }
+      if case .local(let index) = capture { _ = heap.append(stack[base + Int(index)]) }
+      if case .captured(let index) = capture { _ = heap.append(try captured(index)) }
     }
     return .closure(place)
   }

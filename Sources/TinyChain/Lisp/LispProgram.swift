@@ -2,15 +2,13 @@
 ///
 /// Indices of locals count from the frame's first argument.
 enum Instruction: BitwiseCopyable {
+  /// By the place behind the globals; so are the names of slots and tables.
   case constant(Int32)
-  case null
-  case integer(Int32)
-  case bool(Bool)
   case local(Int32)
   case captured(Int32)
   case global(Int32)
   case setGlobal(Int32)
-  /// A contract's state variable, by the constant that is its name.
+  /// A contract's state variable, by its name.
   case slot(Int32)
   case setSlot(Int32)
   case table(Int32)
@@ -25,106 +23,75 @@ enum Instruction: BitwiseCopyable {
   case call(Int32)
   case tailCall(Int32)
   case `return`
-  // Distances count from the next instruction.
-  case jump(Int32)
-  case jumpIfFalse(Int32)
-  /// Jumps keeping the top if it is (not) false, else drops it.
-  case jumpIfFalseElseDrop(Int32)
-  case jumpIfTrueElseDrop(Int32)
+  /// By a distance from the next instruction.
+  case jump(Condition, Int32)
   case drop
   /// Drops this many values under the top.
   case slide(Int32)
+
+  enum Condition {
+    case always
+    /// Takes the top off;
+    case ifFalse
+    /// these leave it on if they jump.
+    case ifFalseElseDrop, ifTrueElseDrop
+  }
 }
 
-/// Procedures the machine provides.
-enum Primitive: UInt8, CaseIterable, BitwiseCopyable {
-  // Numbers.
-  case add, subtract, multiply, divide, remainder, muldiv
-  case isEqual, less, greater, lessOrEqual, greaterOrEqual
-  case toInteger, toAmount
-  // Values.
-  case not, same, type, cons, car, cdr, list, length, isNull
-  case concat, slice, byte, toBytes, toAddress, sha256
-  // The end of it.
+/// Procedures the machine provides, by name.
+enum Primitive: String, CaseIterable, BitwiseCopyable {
+  case add = "+", subtract = "-", multiply = "*", divide = "/", remainder = "%", muldiv
+  case isEqual = "=", less = "<", greater = ">", lessOrEqual = "<=", greaterOrEqual = ">="
+  case toInteger = "integer", toAmount = "amount"
+  case not, same = "equal?", type, cons, car, cdr, list, length, isNull = "null?"
+  case concat, slice, byte, toBytes = "bytes", toAddress = "address", sha256
   case fail, require
-  // The chain. Those after `firstOfHost` ask the host.
-  case get, put, delete, balance, pay, send, attempt, emit, mint, facet
-  case selfAddress, caller, value, height
+  // The host is asked.
+  case get, put = "put!", delete = "delete!", balance = "balance-of", pay, send, attempt = "try"
+  case emit, mint = "mint!", facet
+  // Not procedures, but variables.
+  case selfAddress = "self", caller, value, height
 
-  static let firstOfHost = get
+  var isVariable: Bool { arguments == 0...0 }
 
-  var isOfHost: Bool { rawValue >= Self.firstOfHost.rawValue }
-
-  /// Its name, and how many arguments it takes.
-  var signature: (name: String, arguments: ClosedRange<Int>) {
+  var isOfHost: Bool {
     switch self {
-    case .add: ("+", 2...255)
-    case .subtract: ("-", 2...255)
-    case .multiply: ("*", 2...255)
-    case .divide: ("/", 2...2)
-    case .remainder: ("%", 2...2)
-    case .muldiv: ("muldiv", 3...3)
-    case .isEqual: ("=", 2...2)
-    case .less: ("<", 2...2)
-    case .greater: (">", 2...2)
-    case .lessOrEqual: ("<=", 2...2)
-    case .greaterOrEqual: (">=", 2...2)
-    case .toInteger: ("integer", 1...1)
-    case .toAmount: ("amount", 1...1)
-    case .not: ("not", 1...1)
-    case .same: ("equal?", 2...2)
-    case .type: ("type", 1...1)
-    case .cons: ("cons", 2...2)
-    case .car: ("car", 1...1)
-    case .cdr: ("cdr", 1...1)
-    case .list: ("list", 0...255)
-    case .length: ("length", 1...1)
-    case .isNull: ("null?", 1...1)
-    case .concat: ("concat", 2...2)
-    case .slice: ("slice", 3...3)
-    case .byte: ("byte", 2...2)
-    case .toBytes: ("bytes", 1...1)
-    case .toAddress: ("address", 1...1)
-    case .sha256: ("sha256", 1...1)
-    case .fail: ("fail", 1...1)
-    case .require: ("require", 2...2)
-    case .get: ("get", 3...3)
-    case .put: ("put!", 3...3)
-    case .delete: ("delete!", 2...2)
-    case .balance: ("balance-of", 1...1)
-    case .pay: ("pay", 2...255)
-    case .send: ("send", 2...255)
-    case .attempt: ("try", 2...255)
-    case .emit: ("emit", 1...255)
-    case .mint: ("mint!", 2...2)
-    case .facet: ("facet", 2...2)
-    // Not procedures, but variables.
-    case .selfAddress: ("self", 0...0)
-    case .caller: ("caller", 0...0)
-    case .value: ("value", 0...0)
-    case .height: ("height", 0...0)
+    case .get, .put, .delete, .balance, .pay, .send, .attempt, .emit, .mint, .facet, .selfAddress,
+      .caller, .value, .height:
+      true
+    default: false
     }
   }
 
-  static let variables: [Primitive] = [.selfAddress, .caller, .value, .height]
+  /// How many it takes.
+  var arguments: ClosedRange<Int> {
+    switch self {
+    case .selfAddress, .caller, .value, .height: 0...0
+    case .toInteger, .toAmount, .not, .type, .car, .cdr, .length, .isNull, .toBytes, .toAddress,
+      .sha256, .fail, .balance:
+      1...1
+    case .divide, .remainder, .isEqual, .less, .greater, .lessOrEqual, .greaterOrEqual, .same,
+      .cons, .concat, .byte, .require, .delete, .mint, .facet:
+      2...2
+    case .muldiv, .slice, .get, .put: 3...3
+    case .list: 0...255
+    case .emit: 1...255
+    case .add, .subtract, .multiply, .pay, .send, .attempt: 2...255
+    }
+  }
 }
 
 /// A procedure as compiled.
 struct Lambda {
   var entry: Int32 = 0
   let parameters: Int
-  var captures: [Capture] = []
-
-  /// What a closure takes along, from the frame that makes it.
-  enum Capture {
-    case local(Int32)
-    case captured(Int32)
-  }
+  /// What a closure takes along from the frame that makes it: locals, and what that has captured.
+  var captures: [Instruction] = []
 }
 
 /// What a contract does upon a message.
 struct Handler {
-  enum Access {
+  enum Access: String {
     /// Anyone may ask.
     case on
     /// Holders of a facet that names it.
@@ -161,7 +128,7 @@ public struct LispProgram: Sendable {
 
   /// Compiles a source, in time and memory linear in its length.
   public init(source: [UInt8]) throws(LispFailure) {
-    var compiler = Compiler(program: LispProgram(unfinished: source))
+    var compiler = Compiler(source: source)
     try compiler.compile(Reader.forms(of: source))
     self = compiler.program
   }

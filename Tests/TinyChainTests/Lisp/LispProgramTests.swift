@@ -74,7 +74,7 @@ struct LispProgramTests {
       ("(if 1 2)", "line 1, column 1: expected a well-formed if, in its place"),
       ("(define if 1)", "line 1, column 9: expected a name that is not reserved"),
       ("(define x 1) (define x 2)", "line 1, column 22: expected a name not yet defined"),
-      ("(lambda (x x) 1)", "line 1, column 12: expected distinct parameters"),
+      ("(lambda (x x) 1)", "line 1, column 1: expected distinct parameters"),
       ("(car)", "line 1, column 1: expected 1 arguments of car"),
       ("(+ 9223372036854775807 1)", "line 1, column 1: a number is out of range"),
       ("(/ 1 0)", "line 1, column 1: a number is out of range"),

@@ -85,11 +85,11 @@ struct RandomProgram {
     case 11: return "(cond (\(form(more())) \(form(more()))) (else \(form(more()))))"
     case 12: return "(let () (define d \(form(more()))) \(bodied(["d"], more())))"
     default:
-      let primitive = pick(Primitive.allCases.filter { !Primitive.variables.contains($0) })
-      let least = primitive.signature.arguments.lowerBound
+      let primitive = pick(Primitive.allCases.filter { !$0.isVariable })
+      let least = primitive.arguments.lowerBound
       let arguments = (0..<max(least, 1)).map { _ in form(more()) }
       return
-        "(\(primitive.signature.name) \(arguments.prefix(max(least, 1)).joined(separator: " ")))"
+        "(\(primitive.rawValue) \(arguments.prefix(max(least, 1)).joined(separator: " ")))"
     }
   }
 }
@@ -181,7 +181,7 @@ struct RandomLispTests {
       let call = Call(caller: Address(1), contract: Address(2), value: 0, gas: gas, data: [])
       var machine = LispMachine(program, call: call, sending: Sending())
       var host = LispTestHost()
-      do throws(LispFailure) { _ = try machine.run(program.main, on: &host) } catch {}
+      do throws(LispProblem) { _ = try machine.run(program.main, on: &host) } catch {}
       let bytes = machine.heap.bytes + machine.stack.count * Heap.slotSize
       let spent = Int(gas) - Int(machine.gas)
       #expect(machine.steps <= UInt64(spent))
