@@ -13,11 +13,11 @@ public struct LispContract: Sendable {
   }
 
   /// What the account's creator sends: length 2 ‖ source ‖ the list of arguments, encoded.
-  public static func creation(source: [UInt8], arguments: [Datum]) -> [UInt8] {
+  public static func creation(source: [UInt8], arguments: Datum) -> [UInt8] {
     var writer = ByteWriter()
     writer.integer(UInt16(source.count))
     writer.array(source)
-    writer.array(Datum.list(arguments).bytes)
+    writer.array(arguments.bytes)
     return writer.bytes
   }
 

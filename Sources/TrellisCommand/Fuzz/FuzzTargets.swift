@@ -12,6 +12,7 @@ enum FuzzTargets {
     + [address, amountRaw, amountSMN, hex, socketAddress]
     + [json, toml, configFile, commandLine, httpRequest, httpResponse, frameReader, ed25519]
     + [rangeProof, kernels, brainfuckCode, brainfuckEngines, brainfuckContract]
+    + [lispReader, lispDatum, lispContract]
 
   // MARK: smallnano, bytes
 

@@ -17,7 +17,7 @@ private func at(_ byte: UInt8) -> String { Datum.address(Address(byte)).descript
 func exampleSource(_ name: String) throws -> String {
   let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  let url = root.appending(path: "Examples/tinychain/\(name).lisp")
+  let url = root.appending(path: "examples/lisp/\(name).lisp")
   return try String(contentsOf: url, encoding: .utf8)
 }
 
