@@ -20,8 +20,9 @@ public enum Limits {
   public static let syncBytes = frameBytes - 64
   /// Dependencies of a vote request, in bytes; larger ones go ahead as certificates.
   public static let dependencyBytes = 512 << 10
-  /// Transitions that a validator may have voted for in one slot: one for each ballot that its owner
-  /// recovered. An honest owner stops at one.
+  /// Transitions that a validator votes for in one slot, and reports.
+  ///
+  /// Each further one takes a recovery of its owner; an honest owner stops at one.
   public static let reports = 8
   /// Rows in one page of outputs: 728 bytes each at most.
   public static let outputsPage = 512
