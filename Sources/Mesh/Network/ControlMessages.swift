@@ -1,6 +1,6 @@
 public import Kernel
 
-/// "Are you there?"
+/// Asks whether the peer is still there.
 ///
 ///     nonce u64 ‖ sent u64, milliseconds of the asker's clock
 public struct Ping: Hashable, Sendable, WireCodable {
