@@ -20,7 +20,9 @@ extension Ledger {
     public var outputs: [OutputRecord] = []
   }
 
-  /// Buffered certificates: 65,536 × ~1.4 KB. Each has a quorum's signatures, so it takes that many
+  /// Buffered certificates: 65,536 × ~1.4 KB.
+  ///
+  /// Each has a quorum's signatures, so it takes that many
   /// payments out of order to get there.
   static let bufferMax: UInt64 = 65_536
 
