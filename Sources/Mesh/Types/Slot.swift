@@ -49,6 +49,9 @@ public struct Ballot: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStr
   /// Saturates: who has used up four thousand million ballots has no further one.
   public var next: Self { Ballot(number == .max ? .max : number + 1) }
 
+  /// Past ballots that somebody else chose, in few steps; saturates.
+  var doubled: Self { Ballot(number > .max / 2 ? .max : max(2 * number, 1)) }
+
   public static func < (a: Self, b: Self) -> Bool { a.number < b.number }
 
   public var description: String { number.description }
