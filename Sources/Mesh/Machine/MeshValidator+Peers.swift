@@ -144,7 +144,8 @@ extension MeshValidator {
   }
 
   private func certificates(_ request: SyncRequest) -> SyncResponse {
-    let from = max(request.from, 1)
+    // The last number stands for an answer without a place in the log.
+    let from = min(max(request.from, 1), .max - 1)
     let hashes = ledger.store.log(from: from, limit: Int(request.max))
     return SyncResponse(
       first: from,
