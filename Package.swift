@@ -107,6 +107,7 @@ let package = Package(
     .pure("SmallNano", ["Kernel", "CKernels"]),
     .pure("TinyChain", ["Kernel"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
+    .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
 
@@ -155,6 +156,7 @@ let package = Package(
     .tests("SmallNano", ["SmallNano", "Kernel"]),
     .tests("TinyChain", ["TinyChain", "Kernel"]),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
+    .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),

@@ -24,6 +24,14 @@ public struct Commitments: Sendable {
     self.points = points
   }
 
+  /// Takes points that were read, or made, before.
+  ///
+  /// - Throws: `wrongCount`.
+  public init(_ points: [EncodedPoint]) throws(RangeProofFailure) {
+    guard RangeProof.roundCount(values: points.count) != nil else { throw .wrongCount }
+    self.points = points
+  }
+
   /// Takes them as they are.
   ///
   /// - Throws: `wrongCount`.

@@ -95,18 +95,3 @@ public struct RangeProof: Sendable {
     return (head + rounds.flatMap { [$0.l.encoding, $0.r.encoding] }).flatMap(\.bytes)
   }
 }
-
-/// A point with its encoding, which costs an inverse square root to make.
-struct EncodedPoint: Sendable {
-  let point: RistrettoPoint
-  let encoding: Encoding32
-
-  /// Of a point that is about to be published.
-  init(_ point: RistrettoPoint) { self.init(point, disclosed(point.encoding)) }
-
-  /// - Precondition: they belong together.
-  init(_ point: RistrettoPoint, _ encoding: Encoding32) {
-    self.point = point
-    self.encoding = encoding
-  }
-}

@@ -54,4 +54,7 @@ public struct SHAKE256: Sendable {
 
   /// The next `count` bytes of the output.
   public mutating func squeeze(_ count: Int) -> [UInt8] { sponge.squeeze(count) }
+
+  /// Overwrites the state, when it absorbed a secret.
+  public mutating func wipe() { sponge.wipe() }
 }

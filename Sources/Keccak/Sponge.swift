@@ -28,6 +28,8 @@ struct Sponge: Sendable {
     }
   }
 
+  mutating func wipe() { state.wipe() }
+
   mutating func squeeze(_ count: Int) -> [UInt8] {
     if !isSqueezing {
       state.xor(suffix, at: position)

@@ -117,8 +117,8 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
   ]
 
   private static let pure: Set = [
-    "Curve25519", "Kernel", "SmallNano", "Simulation", "SmallNanoSimulation", "TinyChain",
-    "BrainfuckAssembler",
+    "Curve25519", "Keccak", "BulletproofsPlus", "Kernel", "SmallNano", "Mesh", "Simulation",
+    "SmallNanoSimulation", "TinyChain", "BrainfuckAssembler",
   ]
 }
 

@@ -1,13 +1,15 @@
 /// A set of keys in order: found, added and removed without moving more than one small piece.
 ///
 /// An array of sorted arrays, each at most `pieceMax` long and none empty.
-struct SortedKeys<Key: Comparable & Sendable>: Sendable {
+public struct SortedKeys<Key: Comparable & Sendable>: Sendable {
   /// 256 keys of 64 bytes move within 16 KiB, which a first-level cache holds.
   private static var pieceMax: Int { 256 }
 
   private var pieces: [[Key]] = []
 
-  mutating func insert(_ key: Key) {
+  public init() {}
+
+  public mutating func insert(_ key: Key) {
     guard !pieces.isEmpty else {
       pieces = [[key]]
       return
@@ -22,7 +24,7 @@ struct SortedKeys<Key: Comparable & Sendable>: Sendable {
     pieces.insert(upper, at: piece + 1)
   }
 
-  mutating func remove(_ key: Key) {
+  public mutating func remove(_ key: Key) {
     let piece = piece(of: key)
     guard piece < pieces.count else { return }
     let index = Self.partition(pieces[piece].count) { pieces[piece][$0] < key }
@@ -32,7 +34,7 @@ struct SortedKeys<Key: Comparable & Sendable>: Sendable {
   }
 
   /// Up to `limit` keys in order, from the first that is not below `start`.
-  func keys(from start: Key, limit: Int) -> [Key] {
+  public func keys(from start: Key, limit: Int) -> [Key] {
     var keys: [Key] = []
     var piece = piece(of: start)
     guard piece < pieces.count else { return [] }

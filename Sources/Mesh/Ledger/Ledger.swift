@@ -1,0 +1,78 @@
+/// The one place that changes a validator's state: it votes, promises and applies.
+///
+/// Each operation checks everything first, then applies one `LedgerChange` to the store and adds the
+/// same operations to the caller's change, which is what gets persisted.
+public struct Ledger: Sendable {
+  public var store: any LedgerStore
+  public let genesis: Genesis
+  /// What opening an empty store wrote to it; nil if it held a ledger already.
+  public let genesisChange: LedgerChange?
+
+  /// Buffered certificates at their account's next slot, by the transition whose outputs they claim
+  /// and that is not known yet.
+  var waiters: [TransitionHash: [Slot]] = [:]
+
+  /// Opens a ledger.
+  ///
+  /// An empty store gets the genesis balances. They are applied then; persist `genesisChange` before
+  /// anything else.
+  public init(store: any LedgerStore, genesis: Genesis) {
+    var store = store
+    var written: LedgerChange?
+    if store.totals.accounts == 0, store.totals.logCount == 0, !store.hasFailed {
+      let change = Self.initialChange(genesis)
+      store.apply(change)
+      written = change
+    }
+    self.store = store
+    self.genesis = genesis
+    genesisChange = written
+    restoreWaiters()
+  }
+
+  private static func initialChange(_ genesis: Genesis) -> LedgerChange {
+    var change = LedgerChange(
+      genesis.allocations.map { allocation in
+        .putAccount(
+          AccountState(
+            account: allocation.account,
+            suite: allocation.suite,
+            asset: allocation.asset,
+            nextSequence: .first,
+            head: allocation.account.origin(on: genesis.id),
+            balance: Commitment(publicAmount: allocation.amount)
+          )
+        )
+      }
+    )
+    var totals = LedgerTotals()
+    totals.accounts = UInt64(genesis.allocations.count)
+    change.append(.putTotals(totals))
+    return change
+  }
+
+  /// The account, or what it is before its first transition.
+  public func state(of account: AccountID) -> AccountState {
+    store.account(account) ?? .origin(of: account, on: genesis.id)
+  }
+
+  /// Applies a step to the store and notes it in the caller's change.
+  mutating func commit(_ step: LedgerChange, into change: inout LedgerChange) {
+    store.apply(step)
+    change.append(contentsOf: step)
+  }
+
+  /// Notes a fault, once for each slot; false if it was known, or if there are too many.
+  public mutating func record(_ evidence: Evidence, into change: inout LedgerChange) -> Bool {
+    var totals = store.totals
+    guard totals.evidenceCount < Self.evidenceMax, !store.hasEvidence(evidence.key) else {
+      return false
+    }
+    totals.evidenceCount += 1
+    commit(LedgerChange([.putEvidence(evidence), .putTotals(totals)]), into: &change)
+    return true
+  }
+
+  /// 65,536 × ~600 bytes: an owner makes evidence against itself for the price of two signatures.
+  static let evidenceMax: UInt64 = 65_536
+}

@@ -1,0 +1,158 @@
+import Kernel
+
+/// Connections, retries, and what comes in.
+extension MeshWallet {
+  mutating func connect(_ id: PeerID, _ validator: ValidatorIndex) {
+    let place = peers.firstIndex { id < $0.id } ?? peers.endIndex
+    peers.insert((id, validator), at: place)
+    repeatQuestion(to: id, validator)
+    askForOutputs(of: id, validator)
+  }
+
+  /// What is asked of everyone now, asked of one.
+  private mutating func repeatQuestion(to id: PeerID, _ validator: ValidatorIndex) {
+    switch phase {
+    case .idle, .building, .blocked: break
+    case .resyncing(let answers):
+      if answers[validator] == nil {
+        ask(.account(AccountQuery(account: configuration.keys.account)), of: id)
+      }
+    case .collecting(let collection):
+      if collection.votes[validator] == nil {
+        // A validator that is behind may know none of the sources.
+        requestVote(of: id, withDependencies: collection.rejections[validator] == .unknownOutput)
+      }
+    case .recovering(let ballot, let acks, _):
+      if acks[validator] == nil { ask(.ballot(ballotRequest(ballot)), of: id) }
+    }
+    for delivery in deliveries where !delivery.acks.contains(validator) {
+      ask(.settle(delivery.certificate), of: id)
+    }
+  }
+
+  mutating func fire(_ timer: Timer) {
+    switch timer {
+    case .retry:
+      reconsiderBallot()
+      for peer in peers { repeatQuestion(to: peer.id, peer.validator) }
+      var isAtWork = !deliveries.isEmpty
+      switch phase {
+      case .resyncing, .collecting, .recovering: isAtWork = true
+      case .idle, .building, .blocked: break
+      }
+      if isAtWork { effects.append(.setTimer(.retry, after: Self.retryInterval)) }
+    case .grace:
+      if case .resyncing(let answers) = phase, answers.count >= validators.quorum {
+        conclude(answers)
+      }
+    case .scan: scan()
+    }
+  }
+
+  mutating func receive(_ message: MeshMessage, from peer: PeerID) {
+    guard let validator = validator(peer) else { return }
+    switch message {
+    case .ping(let ping):
+      let pong = Pong(ping: ping, logHead: 0)
+      effects.append(.send(Verified(checked: .pong(pong)), to: peer))  // Holds no signature.
+    case .pong, .request: break
+    case .response(let response, _): receive(response, from: validator, at: peer)
+    }
+  }
+
+  private mutating func receive(
+    _ response: Response,
+    from validator: ValidatorIndex,
+    at peer: PeerID
+  ) {
+    switch response {
+    // Whose vote or ack it is, its signature says.
+    case .vote(let vote): count(vote)
+    case .ballot(let ack): note(ack)
+    case .reject(let reject): handle(reject, from: validator, at: peer)
+    case .settled(let ack): note(ack, by: validator)
+    case .account(let info): note(info, from: validator)
+    case .certificate(let certificate): receive(certificate)
+    case .outputs(let page): read(page, of: validator, at: peer)
+    case .event: askForOutputs(of: peer, validator)
+    case .error, .network, .notFound, .sync, .digest: break
+    }
+  }
+
+  private mutating func receive(_ certificate: SettlementCertificate) {
+    if certificate.slot.account == configuration.keys.account {
+      if certificate.slot == slot {
+        adopt(certificate)
+      } else if certificate.slot.sequence < state.nextSequence,
+        state.certificates[certificate.slot.sequence] == nil
+      {
+        write(.putCertificate(certificate))
+      }
+    }
+    takeIncoming(from: certificate)
+  }
+
+  // MARK: Income
+
+  mutating func scan() {
+    for peer in peers { askForOutputs(of: peer.id, peer.validator) }
+    effects.append(.setTimer(.scan, after: Self.scanInterval))
+  }
+
+  /// Each validator is asked: one alone could keep money from us.
+  private mutating func askForOutputs(of peer: PeerID, _ validator: ValidatorIndex) {
+    let query = OutputsQuery(
+      account: configuration.keys.account,
+      after: scanned[validator] ?? 0,
+      max: UInt16(Limits.outputsPage),
+      onlyUnclaimed: true
+    )
+    ask(.outputs(query), of: peer)
+  }
+
+  /// A row is a hint; the certificate proves it.
+  private mutating func read(
+    _ page: OutputsPage,
+    of validator: ValidatorIndex,
+    at peer: PeerID
+  ) {
+    var sources: [TransitionHash] = []
+    for row in page.rows {
+      scanned[validator] = max(scanned[validator] ?? 0, row.index)
+      guard !row.isClaimed, row.output.recipient == configuration.keys.account,
+        !isKnown(row.reference), !sources.contains(row.reference.source)
+      else { continue }
+      sources.append(row.reference.source)
+    }
+    for source in sources { ask(.certificate(.hash(source)), of: peer) }
+    if page.hasMore, !page.rows.isEmpty { askForOutputs(of: peer, validator) }
+  }
+
+  private func isKnown(_ reference: OutputReference) -> Bool {
+    state.claimed.contains(reference)
+      || state.incoming.contains { $0.reference == reference }
+  }
+
+  /// Whatever of a settled transition is for this account, and can be opened.
+  mutating func takeIncoming(from certificate: SettlementCertificate) {
+    for (index, output) in certificate.signed.body.outputs.enumerated()
+    where output.recipient == configuration.keys.account {
+      let reference = OutputReference(source: certificate.hash, index: UInt16(index))
+      guard !isKnown(reference),
+        let payment = configuration.keys.view.incoming.open(
+          output,
+          at: index,
+          of: certificate.slot,
+          on: configuration.genesis.id
+        )
+      else { continue }
+      let incoming = WalletState.Incoming(
+        reference: reference,
+        payment: payment,
+        certificate: certificate
+      )
+      write(.putIncoming(incoming))
+      effects.append(.report(.received(incoming)))
+    }
+  }
+}

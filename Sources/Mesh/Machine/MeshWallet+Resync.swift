@@ -1,0 +1,235 @@
+import BulletproofsPlus
+import Kernel
+
+/// After a crash, a restore, or a doubt (SPEC-003, 3.7 and 3.8).
+extension MeshWallet {
+  mutating func resync() {
+    phase = .resyncing([:])
+    askAll(.account(AccountQuery(account: configuration.keys.account)))
+    effects.append(.setTimer(.retry, after: Self.retryInterval))
+  }
+
+  mutating func note(_ info: AccountInfo, from validator: ValidatorIndex) {
+    guard case .resyncing(var answers) = phase, info.state.account == configuration.keys.account
+    else { return }
+    answers[validator] = info
+    phase = .resyncing(answers)
+    if answers.count == validators.count {
+      effects.append(.cancelTimer(.grace))
+      conclude(answers)
+    } else if answers.count == validators.quorum {
+      effects.append(.setTimer(.grace, after: Self.graceInterval))
+    }
+  }
+
+  /// A quorum has answered: adopt the newest certificate, then what is pending.
+  mutating func conclude(_ answers: [ValidatorIndex: AccountInfo]) {
+    let ordered = answers.sorted { $0.key < $1.key }.map(\.value)
+    let newest = ordered.compactMap(\.certificate)
+      .filter { $0.slot.account == configuration.keys.account }
+      .max { $0.slot.sequence < $1.slot.sequence }
+    if let newest, newest.slot.sequence >= state.nextSequence {
+      guard take(newest) else { return block(.unreadable(newest.hash)) }
+    }
+    effects.append(.cancelTimer(.retry))
+    var candidates: [Transition] = []
+    for transition in ordered.flatMap(\.pending).map(\.transition)
+    where transition.slot == slot && !candidates.contains(where: { $0.hash == transition.hash }) {
+      candidates.append(transition)
+    }
+    if let pending = state.pending {
+      // Its own word first; whatever else was signed, the ballots sort out.
+      propose(pending)
+    } else if candidates.count == 1,
+      ordered.allSatisfy({ $0.pending.allSatisfy { $0.ballot == .zero } })
+    {
+      adopt(pending: candidates[0])
+    } else if !candidates.isEmpty {
+      recover(at: (ordered.flatMap(\.pending).map(\.ballot).max() ?? .zero).next)
+    } else if state.remembersAll || answers.count == validators.count {
+      if !state.remembersAll { write(.setRemembersAll(true)) }
+      becomeIdle()
+    } else {
+      // Something signed may sit with those that did not answer.
+      recover(at: Ballot(1))
+    }
+  }
+
+  /// Takes over a newer certificate of the own chain; false if it cannot be read.
+  private mutating func take(_ certificate: SettlementCertificate) -> Bool {
+    guard let memo = configuration.keys.view.open(certificate.signed.body) else { return false }
+    let pending = state.pending
+    write(.settle(certificate, memo.balance))
+    justification = nil
+    effects.append(.report(.certified(certificate)))
+    let isOwn = pending?.transition.hash == certificate.hash
+    // Somebody else holds these keys too, or this wallet was restored.
+    if !isOwn, state.remembersAll { write(.setRemembersAll(false)) }
+    if pending != nil {
+      reply(isOwn ? .certified(certificate) : .failed(.overtaken(by: certificate.hash)))
+    }
+    deliver(certificate)
+    return true
+  }
+
+  /// A certificate for the slot that the wallet is at work on.
+  mutating func adopt(_ certificate: SettlementCertificate) {
+    guard certificate.slot == slot else { return }
+    guard take(certificate) else { return block(.unreadable(certificate.hash)) }
+    resync()
+  }
+
+  /// A transition that this account signed and forgot: it is resumed, unchanged.
+  private mutating func adopt(pending transition: Transition) {
+    guard let memo = configuration.keys.view.open(transition.body) else {
+      return block(.unreadable(transition.hash))
+    }
+    propose(WalletState.Pending(transition: transition, balance: memo.balance))
+  }
+
+  /// A no to a ballot.
+  mutating func handle(
+    refusal reject: VoteReject,
+    from validator: ValidatorIndex,
+    at peer: PeerID
+  ) {
+    guard case .recovering(let ballot, let acks, var refusals) = phase else { return }
+    switch reject.code {
+    case .sequenceAhead: return sendChain(from: reject.nextSequence, to: peer)
+    case .ballotSuperseded, .alreadySettled, .nothingToSpend: refusals[validator] = reject.code
+    default: return
+    }
+    phase = .recovering(ballot, acks, refusals: refusals)
+    // With a quorum of them no quorum can have voted here, and there is nothing to spend yet.
+    if refusals.values.count(where: { $0 == .nothingToSpend }) >= validators.quorum {
+      becomeIdle()
+    }
+  }
+
+  /// A second has passed without a quorum: at least one validator stands in the way of this ballot.
+  ///
+  /// Only then, lest a faulty one that is faster than the others makes us start for ever.
+  mutating func reconsiderBallot() {
+    switch phase {
+    case .collecting(let collection):
+      let codes = collection.rejections.values
+      let isBarred = codes.contains { $0 == .conflict || $0 == .ballotSuperseded }
+      if isBarred, codes.count + collection.votes.count >= validators.quorum {
+        recover(at: collection.ballot.next)
+      }
+    case .recovering(let ballot, let acks, let refusals):
+      guard acks.count + refusals.count >= validators.quorum else { return }
+      if refusals.values.contains(.ballotSuperseded) {
+        recover(at: ballot.doubled)
+      } else if refusals.values.contains(.alreadySettled) {
+        resync()
+      }
+    case .idle, .resyncing, .building, .blocked: break
+    }
+  }
+
+  /// A validator that is behind needs the chain in its order.
+  mutating func sendChain(from sequence: SequenceNumber, to peer: PeerID) {
+    var sequence = sequence
+    while let certificate = state.certificates[sequence] {
+      ask(.settle(certificate), of: peer)
+      sequence = sequence.next
+    }
+  }
+
+  private mutating func block(_ failure: WalletFailure) {
+    phase = .blocked(failure)
+    effects.append(.cancelTimer(.retry))
+    reply(.failed(failure))
+  }
+
+  // MARK: Recovery ballots
+
+  mutating func recover(at ballot: Ballot) {
+    phase = .recovering(ballot, [:], refusals: [:])
+    justification = nil
+    effects.append(.report(.recovering(slot, ballot)))
+    effects.append(.setTimer(.retry, after: Self.retryInterval))
+    askAll(.ballot(ballotRequest(ballot)))
+  }
+
+  func ballotRequest(_ ballot: Ballot) -> BallotRequest {
+    .signed(
+      slot: slot,
+      ballot: ballot,
+      by: configuration.keys.signing,
+      on: configuration.genesis.id
+    )
+  }
+
+  mutating func note(_ ack: BallotAck) {
+    guard case .recovering(let ballot, var acks, let refusals) = phase, ack.slot == slot,
+      ack.ballot == ballot
+    else { return }
+    acks[ack.validator] = ack
+    phase = .recovering(ballot, acks, refusals: refusals)
+    let ordered = acks.sorted { $0.key < $1.key }.map(\.value)
+    let outcome = BallotJustification.of(
+      ordered,
+      slot: slot,
+      ballot: ballot,
+      validators: validators
+    ) { isInvalid($0) }
+    switch outcome {
+    case .insufficient: return
+    case .free:
+      justification = (slot, ballot, ordered)
+      // Nothing else can get a quorum here, whatever was signed and forgotten.
+      if !state.remembersAll { write(.setRemembersAll(true)) }
+      if let pending = state.pending { propose(pending) } else { becomeIdle() }
+    case .bound(let transition):
+      justification = (slot, ballot, ordered)
+      if let pending = state.pending, pending.transition.hash == transition.hash {
+        propose(pending)
+      } else {
+        adopt(pending: transition)
+      }
+    case .split: block(.slotBlocked)
+    }
+  }
+
+  /// As validators judge it (rules 7, 8 and 9), from what this wallet knows of its own account.
+  private func isInvalid(_ transition: Transition) -> Bool {
+    let account = AccountState(
+      account: slot.account,
+      nextSequence: state.nextSequence,
+      head: state.head,
+      balance: Commitment(state.balance)
+    )
+    let facts = TransitionFacts(
+      state: account,
+      claims: transition.body.claims.map { record(of: $0) }
+    )
+    do throws(TransitionRejection) {
+      _ = try transition.signed.validated(
+        against: facts,
+        ballot: .zero,
+        genesis: configuration.genesis
+      )
+      try transition.checkRange()
+      return false
+    } catch {
+      return !error.isTransient
+    }
+  }
+
+  private func record(of reference: OutputReference) -> OutputRecord? {
+    guard
+      let body = state.incoming.first(where: { $0.reference == reference })?.certificate.signed
+        .body
+    else { return nil }
+    return OutputRecord(
+      index: 0,
+      reference: reference,
+      source: body.slot,
+      asset: body.asset,
+      output: body.outputs[Int(reference.index)],
+      isSourceApplied: false
+    )
+  }
+}

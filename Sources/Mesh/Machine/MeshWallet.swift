@@ -1,0 +1,284 @@
+public import Kernel
+
+/// A wallet's core: one account that pays, receives, and finds its way back after a crash.
+///
+/// Deterministic; see `Kernel.Machine`. What was signed is durable before it leaves: the one `persist`
+/// of an input stands before everything else.
+public struct MeshWallet: Machine {
+  public typealias Identity = ValidatorIndex
+  /// Signatures hold: `StatelessChecker` makes these of what comes, and what leaves is our own.
+  public typealias Message = Verified<MeshMessage>
+  public typealias Change = WalletChange
+  public typealias Job = TransitionBuild
+
+  public struct Configuration: Sendable {
+    public let genesis: Genesis
+    public let keys: AccountKeys
+    /// For salts and proofs: 32 bytes, new at every start.
+    public let secret: SecretBytes
+
+    public init(genesis: Genesis, keys: AccountKeys, secret: SecretBytes) {
+      self.genesis = genesis
+      self.keys = keys
+      self.secret = secret
+    }
+  }
+
+  public enum Command: Sendable {
+    /// Looks at the account's state at the validators; once at the start, and at any doubt.
+    case resync
+    /// Pays; claims what is needed for it.
+    case send([Payee])
+    /// Claims up to 64 outputs.
+    case receive
+    case status
+  }
+
+  public enum Reply: Sendable {
+    case synced
+    /// Final: no other transition can take its place.
+    case certified(SettlementCertificate)
+    case status(Status)
+    case failed(WalletFailure)
+  }
+
+  public struct Status: Sendable {
+    public let balance: Amount
+    /// What could be claimed.
+    public let claimable: Amount
+    public let nextSequence: SequenceNumber
+    public let pending: TransitionHash?
+    public let isIdle: Bool
+    /// Connected, in ascending order.
+    public let validators: [ValidatorIndex]
+  }
+
+  public enum Timer: Hashable, Sendable {
+    /// Says again what got no answer.
+    case retry
+    /// A quorum has answered; the others had their chance.
+    case grace
+    case scan
+  }
+
+  public enum Event: Sendable {
+    case voted(ValidatorIndex, votes: Int, quorum: Int)
+    case rejected(ValidatorIndex, TransitionRejection)
+    case certified(SettlementCertificate)
+    /// A quorum has applied it: every query of a quorum shows it.
+    case settled(TransitionHash)
+    case received(WalletState.Incoming)
+    case recovering(Slot, Ballot)
+    case equivocation(ValidatorEquivocationProof)
+  }
+
+  /// What the wallet is about.
+  enum Phase: Sendable {
+    case idle
+    /// Asks how the account stands (SPEC-003, 3.7).
+    case resyncing([ValidatorIndex: AccountInfo])
+    case building
+    /// Collects votes for the pending transition.
+    case collecting(Collection)
+    /// Collects promises for a new ballot (3.8).
+    case recovering(
+      Ballot,
+      [ValidatorIndex: BallotAck],
+      refusals: [ValidatorIndex: TransitionRejection]
+    )
+    /// Nothing can be done for this slot any more.
+    case blocked(WalletFailure)
+  }
+
+  struct Collection: Sendable {
+    let pending: WalletState.Pending
+    let ballot: Ballot
+    let acks: [BallotAck]
+    var votes: [ValidatorIndex: ValidatorVote] = [:]
+    var rejections: [ValidatorIndex: TransitionRejection] = [:]
+  }
+
+  /// A certificate on its way to the validators.
+  struct Delivery: Sendable {
+    let certificate: SettlementCertificate
+    var acks: Set<ValidatorIndex> = []
+    var isSettled = false
+  }
+
+  let configuration: Configuration
+  public internal(set) var state: WalletState
+  var phase = Phase.idle
+  /// Justifies proposals in the next slot, once it had to be recovered.
+  var justification: (slot: Slot, ballot: Ballot, acks: [BallotAck])?
+  /// Who waits for the phase to end.
+  var waiting: RequestID?
+  /// What the waiting one wants done when it is clear how the slot stands.
+  var postponed: [Payee]?
+  /// In order of their ids.
+  var peers: [(id: PeerID, validator: ValidatorIndex)] = []
+  var deliveries: [Delivery] = []
+  /// How far each validator's list of outputs was read.
+  var scanned: [ValidatorIndex: UInt64] = [:]
+  var nextNumber: UInt64 = 1
+
+  // What lives for one input.
+  var effects: [Effect<Self>] = []
+  var change = WalletChange()
+
+  static let retryInterval = Duration.seconds(1)
+  static let graceInterval = Duration.seconds(2)
+  static let scanInterval = Duration.seconds(10)
+  /// Certificates that are still being handed out; older ones the validators pass on themselves.
+  static let deliveriesMax = 64
+
+  public init(state: WalletState, configuration: Configuration) {
+    self.state = state
+    self.configuration = configuration
+  }
+
+  public mutating func handle(_ input: Input<Self>, now: Instant) -> [Effect<Self>] {
+    switch input {
+    case .connected(let peer, let validator): connect(peer, validator)
+    case .disconnected(let peer): peers.removeAll { $0.id == peer }
+    case .received(let message, let peer): receive(message.value, from: peer)
+    case .submitted(let command, let request): submit(command, request)
+    case .fired(let timer): fire(timer)
+    case .finished(let result, _): finish(result)
+    }
+    if !change.isEmpty {
+      effects.insert(.persist(change), at: 0)
+      change = WalletChange()
+    }
+    defer { effects = [] }
+    return effects
+  }
+
+  // MARK: Commands
+
+  private mutating func submit(_ command: Command, _ request: RequestID) {
+    switch command {
+    case .resync:
+      switch phase {
+      case .idle, .resyncing, .blocked:
+        guard waiting == nil else { return fail(.busy, request) }
+        waiting = request
+        resync()
+      case .building, .collecting, .recovering: fail(.busy, request)
+      }
+    case .send(let payees): plan(payees, request)
+    case .receive: plan([], request)
+    case .status: effects.append(.reply(.status(status), request))
+    }
+  }
+
+  private mutating func fail(_ failure: WalletFailure, _ request: RequestID) {
+    effects.append(.reply(.failed(failure), request))
+  }
+
+  private var status: Status {
+    let claimable = state.claimable.reduce(Amount.zero) { sum, incoming in
+      sum.adding(incoming.payment.amount) ?? sum  // All money together fits.
+    }
+    var isIdle = false
+    if case .idle = phase { isIdle = true }
+    return Status(
+      balance: Amount(state.balance.value),
+      claimable: claimable,
+      nextSequence: state.nextSequence,
+      pending: state.pending?.transition.hash,
+      isIdle: isIdle,
+      validators: peers.map(\.validator).sorted()
+    )
+  }
+
+  /// It is known how the account stands, and nothing is under way.
+  mutating func becomeIdle() {
+    phase = .idle
+    effects.append(.cancelTimer(.retry))
+    scan()
+    guard let payees = postponed.take() else { return reply(.synced) }
+    guard let request = waiting.take() else { return }
+    if state.remembersAll { plan(payees, request) } else { fail(.busy, request) }
+  }
+
+  /// Starts a payment, or a mere claim without payees.
+  private mutating func plan(_ payees: [Payee], _ request: RequestID) {
+    switch phase {
+    case .idle: break
+    case .blocked(let failure): return fail(failure, request)
+    case .resyncing, .building, .collecting, .recovering: return fail(.busy, request)
+    }
+    // A restored wallet may have signed something for this slot that it does not know.
+    guard state.remembersAll else {
+      waiting = request
+      postponed = payees
+      return resync()
+    }
+    let fee = configuration.genesis.fees.minimum(outputs: payees.count) ?? Amount(.max)
+    let needed = payees.reduce(fee) { $0.adding($1.amount) ?? Amount(.max) }
+    let needsClaims = payees.isEmpty || needed > Amount(state.balance.value)
+    let claims = needsClaims ? Array(state.claimable.prefix(Limits.claims)) : []
+    let plan = TransitionPlan(
+      slot: slot,
+      previous: state.head,
+      balance: state.balance,
+      claims: claims.map {
+        TransitionPlan.Claim(reference: $0.reference, opening: $0.payment.opening)
+      },
+      payees: payees
+    )
+    waiting = request
+    phase = .building
+    let number = nextNumber
+    nextNumber += 1
+    let job = TransitionBuild(
+      plan: plan,
+      keys: configuration.keys,
+      genesis: configuration.genesis,
+      secret: configuration.secret,
+      number: number
+    )
+    effects.append(.start(job, JobID(number)))
+  }
+
+  private mutating func finish(_ result: Result<TransitionPlan.Built, PlanFailure>) {
+    guard case .building = phase else { return }
+    switch result {
+    case .failure(let failure):
+      phase = .idle
+      reply(.failed(.plan(failure)))
+    case .success(let built):
+      propose(WalletState.Pending(transition: built.transition, balance: built.balance))
+    }
+  }
+
+  // MARK: What every part does.
+
+  var slot: Slot { Slot(account: configuration.keys.account, sequence: state.nextSequence) }
+  var validators: ValidatorSet { configuration.genesis.validators }
+
+  mutating func write(_ operation: WalletChange.Operation) {
+    state.apply(WalletChange([operation]))
+    change.append(operation)
+  }
+
+  mutating func reply(_ reply: Reply) {
+    guard let request = waiting.take() else { return }
+    effects.append(.reply(reply, request))
+  }
+
+  mutating func ask(_ request: Request, of peer: PeerID) {
+    let exchange = Exchange(nextNumber)
+    nextNumber += 1
+    // Made here, or checked when it came.
+    effects.append(.send(Verified(checked: .request(request, exchange)), to: peer))
+  }
+
+  mutating func askAll(_ request: Request) {
+    for peer in peers { ask(request, of: peer.id) }
+  }
+
+  func validator(_ peer: PeerID) -> ValidatorIndex? {
+    peers.first { $0.id == peer }?.validator
+  }
+}

@@ -1,0 +1,40 @@
+import BulletproofsPlus
+public import Kernel
+
+/// Range proofs of several transitions, verified together outside the machine's loop.
+///
+/// While one batch is being checked the next collects, so that batches grow with the load.
+public struct ProofCheck: Computation {
+  public let transitions: [Transition]
+  /// Makes the weights, which no prover may foresee.
+  let secret: SecretBytes
+  let number: UInt64
+
+  /// For each transition whether rule 9 holds.
+  public func run() -> [Bool] {
+    var verdicts = [Bool](repeating: true, count: transitions.count)
+    var claims: [RangeClaim] = []
+    var places: [Int] = []
+    for (index, transition) in transitions.enumerated() {
+      do throws(TransitionRejection) {
+        guard let claim = try transition.readRangeClaim() else { continue }
+        claims.append(claim)
+        places.append(index)
+      } catch {
+        verdicts[index] = false
+      }
+    }
+    guard !claims.isEmpty else { return verdicts }
+    var weights = SecretGenerator(secret, number: number)
+    do throws(RangeProofBatchFailure) {
+      try RangeProofBatch.verify(claims, using: &weights)
+    } catch {
+      switch error {
+      case .empty: preconditionFailure("there are claims")
+      case .culprits(let culprits):
+        for culprit in culprits { verdicts[places[culprit.index]] = false }
+      }
+    }
+    return verdicts
+  }
+}
