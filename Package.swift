@@ -95,6 +95,7 @@ let package = Package(
     // System libraries and the three small C targets.
     .system("CSodium", apt: "libsodium-dev"),
     .system("CSQLite", apt: "libsqlite3-dev"),
+    .system("CNGTCP2", apt: "libngtcp2-crypto-gnutls-dev"),
     .target(name: "CLinux"),
     .target(name: "CKernels"),
     .target(name: "CMemcheck"),
@@ -116,6 +117,12 @@ let package = Package(
       link: [.linkedLibrary(":libsqlite3.a"), .linkedLibrary("m")]
     ),
     .shell("Transport", ["EventLoop", "CLinux", "Kernel"]),
+    // Apart from Transport, so that who speaks TCP alone links neither ngtcp2 nor GnuTLS.
+    .shell(
+      "QUIC",
+      ["Transport", "EventLoop", "Kernel", "CNGTCP2"],
+      link: ["ngtcp2_crypto_gnutls", "ngtcp2", "gnutls"].map { .linkedLibrary($0) }
+    ),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
     .shell(
@@ -155,6 +162,7 @@ let package = Package(
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
+    .tests("QUIC", ["QUIC", "Transport", "EventLoop", "Kernel"]),
     .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
     .tests(
