@@ -123,6 +123,7 @@ let package = Package(
       ["Transport", "EventLoop", "Kernel", "CNGTCP2"],
       link: ["ngtcp2_crypto_gnutls", "ngtcp2", "gnutls"].map { .linkedLibrary($0) }
     ),
+    .shell("Relay", ["Transport", "EventLoop", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
     .shell(
@@ -162,7 +163,8 @@ let package = Package(
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
-    .tests("QUIC", ["QUIC", "Transport", "EventLoop", "Kernel"]),
+    .tests("Relay", ["Relay", "Transport", "EventLoop", "Kernel"]),
+    .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
     .tests(

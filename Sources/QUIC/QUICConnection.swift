@@ -38,6 +38,8 @@ public final class QUICConnection {
   /// What counts towards `connectionsPerHostMax`: the host it was begun from.
   let host: IPAddress
   private(set) var names: Set<ConnectionID> = []
+  /// By which the other end would reset it.
+  private(set) var resetTokens: Set<ResetToken> = []
   /// In the endpoint's list of those with work.
   var isDirty = false
   private let engine: Engine
@@ -161,7 +163,13 @@ public final class QUICConnection {
       endpoint.add(id, self)
     case .unnamed(let id):
       names.remove(id)
-      endpoint.remove(id, self)
+      endpoint.remove(id)
+    case .resetToken(let token, isActive: true):
+      resetTokens.insert(token)
+      endpoint.add(token, self)
+    case .resetToken(let token, isActive: false):
+      resetTokens.remove(token)
+      endpoint.remove(token)
     case .handshakeCompleted:
       isEstablished = true
       endpoint.established(self)

@@ -25,6 +25,7 @@ public final class QUICEndpoint {
   /// Set once, at the end of `init`.
   private var _socket: DatagramSocket?
   private var entries: [ConnectionID: Entry] = [:]
+  private var resetTokens: [ResetToken: QUICConnection] = [:]
   private var lingeringCount = 0
   private var connections: [ObjectIdentifier: QUICConnection] = [:]
   private var connectionsOfHost: [IPAddress: Int] = [:]
@@ -156,7 +157,13 @@ public final class QUICEndpoint {
       case .connection(let connection): connection.receive(datagram, from: remote)
       case .lingering(let lingering): answer(lingering, to: remote)
       case nil where isLong: open(datagram, from: remote)
-      case nil: reset(id, answering: datagram.count, to: remote)
+      case nil:
+        // A reset looks like a packet of no connection but for its end.
+        if let token = ResetToken(endOf: datagram), let connection = resetTokens[token] {
+          connection.receive(datagram, from: remote)
+        } else {
+          reset(id, answering: datagram.count, to: remote)
+        }
       }
     }
   }
@@ -277,8 +284,16 @@ public final class QUICEndpoint {
     entries[id] = .connection(connection)
   }
 
-  func remove(_ id: ConnectionID, _ connection: QUICConnection) {
+  func remove(_ id: ConnectionID) {
     entries[id] = nil
+  }
+
+  func add(_ token: ResetToken, _ connection: QUICConnection) {
+    resetTokens[token] = connection
+  }
+
+  func remove(_ token: ResetToken) {
+    resetTokens[token] = nil
   }
 
   func established(_ connection: QUICConnection) {
@@ -307,6 +322,7 @@ public final class QUICEndpoint {
       farewell = Array(bytes)
       socket.send(bytes, to: connection.remote)
     }
+    for token in connection.resetTokens { resetTokens[token] = nil }
     linger(connection.names, farewell, for: lingering)
   }
 

@@ -50,6 +50,30 @@ struct ConnectionID: Hashable, Sendable {
   }
 }
 
+/// What the other end will put at the end of a packet to say that it has forgotten a connection.
+///
+/// Looked up by hash, so that no comparison tells how much of a guess was right.
+struct ResetToken: Hashable, Sendable {
+  private var words: (UInt64, UInt64) = (0, 0)
+
+  static let size = 16
+
+  /// The last 16 bytes; nil if there are not as many.
+  init?(endOf bytes: UnsafeRawBufferPointer) {
+    guard bytes.count >= Self.size else { return nil }
+    withUnsafeMutableBytes(of: &words) {
+      $0.copyMemory(from: .init(rebasing: bytes[(bytes.count - Self.size)...]))
+    }
+  }
+
+  static func == (a: Self, b: Self) -> Bool { a.words == b.words }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(words.0)
+    hasher.combine(words.1)
+  }
+}
+
 extension ngtcp2_cid {
   /// At most 20 bytes.
   init(_ bytes: UnsafeRawBufferPointer) {

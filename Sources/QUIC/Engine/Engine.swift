@@ -28,6 +28,8 @@ final class Engine {
     case mayWrite(Int64)
     case named(ConnectionID)
     case unnamed(ConnectionID)
+    /// The other end would reset the connection by this token, from now on or no more.
+    case resetToken(ResetToken, isActive: Bool)
     case statelessReset
   }
 
@@ -446,9 +448,12 @@ final class Engine {
     session?.export(label: label, count: count)
   }
 
-  /// How long a packet of either end may still be under way: three probe timeouts (RFC 9000 §10.2).
+  /// How long packets of either end may still come after the end.
+  ///
+  /// Three probe timeouts at least (RFC 9000 §10.2), and long enough for the other end to speak once
+  /// more if the farewell was lost.
   var lingering: Duration {
-    .nanoseconds(Int64(clamping: ngtcp2_conn_get_pto(connection))) * 3
+    max(.nanoseconds(Int64(clamping: ngtcp2_conn_get_pto(connection))) * 3, .seconds(1))
   }
 
   var roundTrip: Duration {

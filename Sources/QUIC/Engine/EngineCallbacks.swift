@@ -34,6 +34,13 @@ extension ngtcp2_callbacks {
       if let id { Engine.from(engine).note(.unnamed(ConnectionID(id.pointee))) }
       return 0
     }
+    dcid_status = { _, type, _, _, token, engine in
+      guard let token, let token = ResetToken(endOf: .init(start: token, count: ResetToken.size))
+      else { return 0 }
+      let isActive = type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE.rawValue
+      Engine.from(engine).note(.resetToken(token, isActive: isActive))
+      return 0
+    }
     recv_stateless_reset = { _, _, engine in
       Engine.from(engine).note(.statelessReset)
       return 0

@@ -16,10 +16,11 @@ enum StatelessPacket {
   /// Bytes of a datagram that a client begins with, at least (RFC 9000 §14.1).
   static let initialMin = 1200
   static let resetTokenSize = 16
-  /// A reset must be shorter than what it answers, or two ends would reset each other for ever, and
-  /// long enough to look like a packet (RFC 9000 §10.3).
-  private static let resetAnswersMin = 43
-  private static let resetSizeMax = 42
+  /// Bytes of a reset: a token and at least five of noise.
+  ///
+  /// It is shorter than what it answers, or two ends would reset each other for ever, and up to 42
+  /// looks like any other packet (RFC 9000 §10.3).
+  private static let resetSizes = 21...42
 
   static func address(of datagram: UnsafeRawBufferPointer) -> Address {
     var fields = ngtcp2_version_cid()
@@ -222,8 +223,9 @@ enum StatelessPacket {
     secret: SecretBytes,
     into buffer: UnsafeMutableRawBufferPointer
   ) -> Int? {
-    guard size >= resetAnswersMin else { return nil }
-    return withUnsafeTemporaryAllocation(byteCount: resetSizeMax, alignment: 1) { bytes in
+    let resetSize = min(size - 1, resetSizes.upperBound)
+    guard resetSize >= resetSizes.lowerBound else { return nil }
+    return withUnsafeTemporaryAllocation(byteCount: resetSize, alignment: 1) { bytes in
       let token = UnsafeMutableRawBufferPointer(rebasing: bytes[..<resetTokenSize])
       let noise = UnsafeMutableRawBufferPointer(rebasing: bytes[resetTokenSize...])
       fillResetToken(token, for: id, secret)
