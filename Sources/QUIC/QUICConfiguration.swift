@@ -53,6 +53,10 @@ public struct QUICHandshakeStep: Hashable, Sendable, CustomStringConvertible {
 
   public let remote: SocketAddress
   public let step: Step
+  /// Why it failed.
+  public let reason: String?
 
-  public var description: String { "\(step.rawValue) \(remote)" }
+  public var description: String {
+    "\(step.rawValue) \(remote)" + (reason.map { ": " + $0 } ?? "")
+  }
 }

@@ -46,7 +46,10 @@ public final class QUICConnection {
   private let endpoint: QUICEndpoint
   private var handler: (any QUICConnectionHandler)?
   private var streams: [Int64: QUICStream] = [:]
-  /// Streams with something to send, in turn.
+  /// Streams that were aborted here, as the engine may send their bytes until it has closed them.
+  private var fading: [Int64: QUICStream] = [:]
+  /// Streams with something to send, the oldest first: a message that is sent whole can be dealt
+  /// with, two halves cannot.
   private var sending: [QUICStream] = []
   /// Streams that flow control holds back, until the other end permits more.
   private var blocked: [QUICStream] = []
@@ -128,9 +131,9 @@ public final class QUICConnection {
     if sender != remote, let moved = engine.remote { remote = moved }
     // Flow control of the whole connection has no news of its own: whatever came may be it.
     if !blocked.isEmpty {
-      let waiting = blocked
+      for stream in blocked { stream.isQueuedToSend = true }
+      sending = blocked + sending
       blocked = []
-      for stream in waiting { queueSending(stream) }
     }
     endpoint.markDirty(self)
   }
@@ -173,7 +176,8 @@ public final class QUICConnection {
     case .handshakeCompleted:
       isEstablished = true
       endpoint.established(self)
-      handler?.established()
+      guard isOpen else { return }
+      if !isIncoming { handler?.established() }
       startWaitingRequests()
     case .streamOpened(let id):
       opened(id)
@@ -182,7 +186,8 @@ public final class QUICConnection {
         stream.receive(bytes, isLast: isLast)
       } else {
         // Aborted here, and still coming.
-        engine.consumed(bytes.count, of: id)
+        engine.permitOnStream(bytes.count, id)
+        engine.permitOnConnection(bytes.count)
       }
     case .acknowledged(let id, let offset):
       streams[id]?.acknowledge(upTo: offset)
@@ -214,6 +219,7 @@ public final class QUICConnection {
 
   /// The engine has forgotten a stream.
   private func closed(_ id: Int64) {
+    fading[id] = nil
     if let stream = streams[id] {
       stream.complete()
     } else if id & 1 == (isIncoming ? 0 : 1) {
@@ -253,7 +259,7 @@ public final class QUICConnection {
     isOpen = false
     if let timer { loop.cancel(timer) }
     timer = nil
-    endpoint.ended(self, lingering: engine.lingering) { buffer in
+    endpoint.ended(self, reason, lingering: engine.lingering) { buffer in
       guard let error else { return nil }
       return engine.writeClose(error, into: buffer, now: loop.now)
     }
@@ -287,9 +293,16 @@ public final class QUICConnection {
     endpoint.markDirty(self)
   }
 
-  /// Bytes have been read, or never will be: the other end may send as many more.
-  func discard(_ count: Int, of stream: QUICStream) {
-    if isOpen { engine.consumed(count, of: stream.id) }
+  /// Bytes have been read: as many more may come on the stream.
+  func permit(_ count: Int, on stream: QUICStream) {
+    if isOpen { engine.permitOnStream(count, stream.id) }
+  }
+
+  /// Bytes are held no more: as many more may come on the connection.
+  func permit(_ count: Int) {
+    guard isOpen, count > 0 else { return }
+    engine.permitOnConnection(count)
+    endpoint.markDirty(self)
   }
 
   func abort(_ stream: QUICStream, code: UInt64) {
@@ -298,10 +311,10 @@ public final class QUICConnection {
     endpoint.markDirty(self)
   }
 
-  func forget(_ stream: QUICStream, unread: Int) {
+  func forget(_ stream: QUICStream) {
     streams[stream.id] = nil
+    if !stream.isComplete { fading[stream.id] = stream }
     guard isOpen else { return }
-    if unread > 0 { engine.consumed(unread, of: stream.id) }
     blocked.removeAll { $0 === stream }
     if !stream.isOwn, stream.isComplete { engine.permitStream() }
     endpoint.markDirty(self)
@@ -371,10 +384,6 @@ public final class QUICConnection {
       case .gone:
         if let stream { stopSending(stream) }
       case .datagram(let size):
-        // The next datagram begins with another stream.
-        if let stream, sending.count > 1, sending[0] === stream {
-          sending.append(sending.removeFirst())
-        }
         return size
       case .nothing:
         return nil

@@ -175,8 +175,8 @@ public final class QUICEndpoint {
       return
     }
     let limits = configuration.limits
-    if handshakes.count >= limits.retryAbove || !opening.token.isEmpty {
-      guard !opening.token.isEmpty else { return askRetry(opening, remote) }
+    if handshakes.count >= limits.retryAbove || opening.hasRetryToken {
+      guard opening.hasRetryToken else { return askRetry(opening, remote) }
       guard
         let validated = StatelessPacket.validated(
           opening,
@@ -267,8 +267,12 @@ public final class QUICEndpoint {
     )
   }
 
-  private func note(_ step: QUICHandshakeStep.Step, _ remote: SocketAddress) {
-    configuration.onStep?(QUICHandshakeStep(remote: remote, step: step))
+  private func note(
+    _ step: QUICHandshakeStep.Step,
+    _ remote: SocketAddress,
+    _ reason: String? = nil
+  ) {
+    configuration.onStep?(QUICHandshakeStep(remote: remote, step: step, reason: reason))
   }
 
   // MARK: From connections
@@ -308,10 +312,11 @@ public final class QUICEndpoint {
   /// Lets go of a connection; what `writeFarewell` leaves in the buffer goes to the other end.
   func ended(
     _ connection: QUICConnection,
+    _ reason: QUICCloseReason,
     lingering: Duration,
     writeFarewell: (UnsafeMutableRawBufferPointer) -> Int?
   ) {
-    if !connection.isEstablished { note(.failed, connection.remote) }
+    if !connection.isEstablished { note(.failed, connection.remote, reason.description) }
     handshakes.remove(ObjectIdentifier(connection))
     connections[ObjectIdentifier(connection)] = nil
     let count = connectionsOfHost[connection.host, default: 1] - 1

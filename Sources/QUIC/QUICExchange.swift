@@ -3,8 +3,11 @@ import Kernel
 public import Transport
 
 /// What a whole message on one stream may cost.
+///
+/// All messages of a connection that are not whole yet hold `QUICLimits.connectionWindow` bytes at
+/// most: the other end waits, sends one after the other, or runs into the timeout.
 public struct QUICMessageLimits: Sendable {
-  /// Bytes; one more aborts the stream.
+  /// Bytes, at most the connection's window; one more aborts the stream.
   public var bytesMax: Int
   /// From asking for it to its end.
   public var timeout: Duration
@@ -127,7 +130,10 @@ private final class Exchange: ConnectionHandler {
   }
 
   func read(_ stream: QUICStream) {
+    // A message that can never be whole.
+    precondition(limits.bytesMax <= stream.connectionWindow)
     self.stream = stream
+    stream.keepsHolding = true
     stream.start(self)
     stream.requestRead()
   }
@@ -169,5 +175,6 @@ private final class Exchange: ConnectionHandler {
     if let timer { loop.cancel(timer) }
     timer = nil
     completion(message)
+    stream?.releaseHeld()
   }
 }

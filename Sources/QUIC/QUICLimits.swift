@@ -31,13 +31,13 @@ public struct QUICLimits: Sendable {
   /// Connections of one endpoint.
   public var connectionsMax = 4096
   /// Connections from one IPv4 address or one IPv6 /64: what one host may take of them.
-  public var connectionsPerHostMax = 256
+  public var connectionsPerHostMax = 128
   /// Incoming handshakes under way from which on a client is asked for a Retry.
   ///
   /// It shows by it that it is where it says it is. 0 to ask every client.
   public var retryAbove = 32
   /// Incoming handshakes under way; above, a first packet is not answered.
-  public var handshakesMax = 256
+  public var handshakesMax = 512
   /// How long the token of a Retry is good.
   public var retryTokenLifetime = Duration.seconds(10)
 

@@ -32,6 +32,10 @@ public final class QUICStream {
   private var sendState = SendState.open
   private var outbound = SendBuffer()
   private var inbound: [[UInt8]] = []
+  /// The handler keeps what it reads: until `releaseHeld` it counts as not read, so that the
+  /// connection's window bounds what all its streams hold.
+  var keepsHolding = false
+  private var held = 0
   private var hasReceivedEnd = false
   private var hasToldEnd = false
   private var hasToldDrained = true
@@ -61,6 +65,7 @@ public final class QUICStream {
     self.handler = handler
   }
 
+  var connectionWindow: Int { connection.limits.connectionWindow }
   var hasHandler: Bool { handler != nil }
 
   /// Asks for one more call of `received` or `remoteFinished`.
@@ -100,10 +105,16 @@ public final class QUICStream {
     end(reason)
   }
 
+  /// What the handler has kept is gone.
+  func releaseHeld() {
+    connection.permit(held)
+    held = 0
+  }
+
   // MARK: From the connection
 
   func receive(_ bytes: [UInt8], isLast: Bool) {
-    guard isOpen else { return connection.discard(bytes.count, of: self) }
+    guard isOpen else { return connection.permit(bytes.count) }
     bytesReceived += UInt64(bytes.count)
     if !bytes.isEmpty { inbound.append(bytes) }
     if isLast { hasReceivedEnd = true }
@@ -131,7 +142,8 @@ public final class QUICStream {
     if wantsRead, !inbound.isEmpty {
       wantsRead = false
       let bytes = takeInbound()
-      connection.discard(bytes.count, of: self)
+      connection.permit(bytes.count, on: self)
+      if keepsHolding { held += bytes.count } else { connection.permit(bytes.count) }
       handler.received(bytes.span.bytes)
       return true
     }
@@ -149,11 +161,12 @@ public final class QUICStream {
   func end(_ reason: CloseReason) {
     guard isOpen else { return }
     isOpen = false
-    let unread = inbound.reduce(0) { $0 + $1.count }
+    connection.permit(inbound.reduce(0) { $0 + $1.count })
     inbound = []
+    releaseHeld()
     let handler = self.handler
     self.handler = nil
-    connection.forget(self, unread: unread)
+    connection.forget(self)
     handler?.closed(reason)
   }
 

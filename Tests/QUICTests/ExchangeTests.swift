@@ -71,7 +71,7 @@ struct ExchangeTests {
     try await withLoop { loop in
       var configuration = QUICConfiguration(protocolName: Peer.protocolName)
       configuration.limits.streamWindow = 64 << 10
-      configuration.limits.connectionWindow = 96 << 10
+      configuration.limits.connectionWindow = 3 << 20
       let server = Peer(on: loop)
       let client = Peer(on: loop)
       let bound = try await server.open(configuration)
@@ -83,6 +83,36 @@ struct ExchangeTests {
       let answer = QUICMessage.success(request.map { $0 &+ 1 })
       #expect(await first == answer)
       #expect(await second == answer)
+      await client.close()
+      await server.close()
+    }
+  }
+
+  @Test("Messages that never become whole hold no more than the connection's window")
+  func halves() async throws {
+    try await withLoop { loop in
+      var configuration = QUICConfiguration(protocolName: Peer.protocolName)
+      configuration.limits.connectionWindow = 256 << 10
+      var messages = Peer.messages
+      messages.bytesMax = 128 << 10
+      let server = Peer(on: loop, messages: messages)
+      let client = Peer(on: loop)
+      let bound = try await server.open(configuration)
+      try await client.open(accepts: false)
+      _ = try await client.call(bound)
+      await client.with { end in
+        for _ in 0..<8 { end.openStream()?.send(count: 100 << 10) }
+      }
+      func sent() async -> UInt64 { await client.with { $0.sent } }
+      while await sent() < 256 << 10 { try await loop.sleep(for: .milliseconds(1)) }
+      // A round trip later it is still no more.
+      _ = await client.request([], on: 0, Peer.brief)
+      #expect(await sent() == 256 << 10)
+      // What is given up makes room, for those behind and for a whole request.
+      await client.with { end in
+        for stream in end.streams.prefix(7) { stream.close(.local("given up"), code: 1) }
+      }
+      #expect(await client.request([1]) == .success([2]))
       await client.close()
       await server.close()
     }

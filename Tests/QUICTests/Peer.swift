@@ -27,6 +27,8 @@ actor Peer {
     timeoutCode: 7
   )
 
+  static let brief = QUICMessageLimits(bytesMax: 1000, timeout: .milliseconds(50))
+
   private let answering: Answering
   private let messageLimits: QUICMessageLimits
   private var endpoint: QUICEndpoint?
@@ -189,10 +191,36 @@ final class PeerEnd: QUICConnectionHandler {
 
   func mayOpenStreams() {}
 
+  // MARK: Streams by hand
+
+  private(set) var streams: [QUICStream] = []
+  var sent: UInt64 { streams.reduce(0) { $0 + $1.bytesSent } }
+
+  func openStream() -> QUICStream? {
+    guard let stream = connection?.openStream() else { return nil }
+    stream.start(Indifferent())
+    streams.append(stream)
+    return stream
+  }
+
   func closed(_ reason: QUICCloseReason) {
     closeReason = reason
     onChange()
   }
+}
+
+extension QUICStream {
+  func send(count: Int) {
+    _ = send([UInt8](repeating: 7, count: count))
+  }
+}
+
+/// Wants to know nothing.
+private final class Indifferent: ConnectionHandler {
+  func received(_ bytes: RawSpan) {}
+  func remoteFinished() {}
+  func drained() {}
+  func closed(_ reason: CloseReason) {}
 }
 
 /// Runs a test on a loop that ends with it.

@@ -68,6 +68,9 @@ final class Engine {
     var isAfterRetry: Bool
     var version: UInt32
     var token: [UInt8]
+
+    /// Tells the token of a Retry from one that another server gave for later.
+    var hasRetryToken: Bool { token.first == UInt8(NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY) }
   }
 
   private(set) var events: [Event] = []
@@ -431,9 +434,13 @@ final class Engine {
     ngtcp2_conn_shutdown_stream(connection, stream, code)
   }
 
-  /// Bytes of a stream have been consumed: as many more may come.
-  func consumed(_ count: Int, of stream: Int64) {
+  /// So many more bytes may come on a stream; nothing if it is gone.
+  func permitOnStream(_ count: Int, _ stream: Int64) {
     ngtcp2_conn_extend_max_stream_offset(connection, stream, UInt64(count))
+  }
+
+  /// So many more bytes may come on all streams together.
+  func permitOnConnection(_ count: Int) {
     ngtcp2_conn_extend_max_offset(connection, UInt64(count))
   }
 
