@@ -140,8 +140,8 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Simulation", "Storage", "Service",
-        "HTTP", "Transport", "EventLoop", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus",
-        "CSodium",
+        "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519", "Keccak",
+        "BulletproofsPlus", "CSodium",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
