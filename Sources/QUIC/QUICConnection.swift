@@ -269,6 +269,8 @@ public final class QUICConnection {
     sending = []
     blocked = []
     delivering = []
+    // The engine sends nothing more.
+    fading = [:]
     let waiting = waitingRequests
     waitingRequests = []
     for start in waiting { start() }

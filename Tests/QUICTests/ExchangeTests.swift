@@ -118,6 +118,35 @@ struct ExchangeTests {
     }
   }
 
+  @Test("Nothing is left of a connection that has ended, whatever was under way on it")
+  func leavesNothing() async throws {
+    try await withLoop { loop in
+      let server = Peer(on: loop, answering: .never)
+      let client = Peer(on: loop)
+      let bound = try await server.open()
+      try await client.open(accepts: false)
+      _ = try await client.call(bound)
+      await client.with { end in
+        // One that goes on, one aborted whose abort nobody has heard, one waiting for its answer.
+        end.openStream()?.send(count: 5000)
+        end.openStream()?.send(count: 5000)
+        end.streams[1].close(.local("aborted"), code: 1)
+      }
+      async let unanswered = client.request([1])
+      await server.waitFor { $0.requests == 1 }
+      await client.with { $0.connection?.close(code: 3, "enough") }
+      #expect(await unanswered == .failure(.closed("enough (code 3)")))
+      #expect(await server.closed() == .remote(code: 3, "enough"))
+      let isGone = (await client.forget(), await server.forget())
+      // The turn at hand may still hold it.
+      for _ in 0..<3 { await loop.run {} }
+      #expect(isGone.0())
+      #expect(isGone.1())
+      await client.close()
+      await server.close()
+    }
+  }
+
   @Test("Both ends export the same keying material, and another connection has other")
   func exporter() async throws {
     try await withLoop { loop in

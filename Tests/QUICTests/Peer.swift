@@ -113,6 +113,13 @@ actor Peer {
     return ends[index].closeReason
   }
 
+  /// Lets go of an end, and tells whether its connection is gone then.
+  func forget(_ index: Int = 0) -> @Sendable () -> Bool {
+    let box = WeakConnection(ends[index].connection)
+    ends.remove(at: index)
+    return { box.connection == nil }
+  }
+
   var endCount: Int { ends.count }
   var statistics: QUICStatistics { endpoint?.statistics ?? QUICStatistics() }
   var connectionCount: Int { endpoint?.connectionCount ?? 0 }
@@ -138,6 +145,15 @@ actor Peer {
     let ready = waiting.filter { $0.condition() }
     waiting.removeAll { $0.condition() }
     for waiter in ready { waiter.continuation.resume() }
+  }
+}
+
+/// `@unchecked Sendable`: only asked whether there is something.
+private final class WeakConnection: @unchecked Sendable {
+  weak var connection: QUICConnection?
+
+  init(_ connection: QUICConnection?) {
+    self.connection = connection
   }
 }
 
