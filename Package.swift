@@ -95,6 +95,7 @@ let package = Package(
     // System libraries and the three small C targets.
     .system("CSodium", apt: "libsodium-dev"),
     .system("CSQLite", apt: "libsqlite3-dev"),
+    .system("CNGTCP2", apt: "libngtcp2-crypto-gnutls-dev"),
     .target(name: "CLinux"),
     .target(name: "CKernels"),
     .target(name: "CMemcheck"),
@@ -119,6 +120,13 @@ let package = Package(
       link: [.linkedLibrary(":libsqlite3.a"), .linkedLibrary("m")]
     ),
     .shell("Transport", ["EventLoop", "CLinux", "Kernel"]),
+    // Apart from Transport, so that who speaks TCP alone links neither ngtcp2 nor GnuTLS.
+    .shell(
+      "QUIC",
+      ["Transport", "EventLoop", "Kernel", "CNGTCP2"],
+      link: ["ngtcp2_crypto_gnutls", "ngtcp2", "gnutls"].map { .linkedLibrary($0) }
+    ),
+    .shell("Relay", ["Transport", "EventLoop", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
     .shell(
@@ -135,7 +143,7 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "TinyChain", "Simulation", "Storage",
-        "Service", "HTTP", "Transport", "EventLoop", "Kernel", "Curve25519", "Keccak",
+        "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519", "Keccak",
         "BulletproofsPlus", "CSodium",
       ]
     ),
@@ -161,6 +169,8 @@ let package = Package(
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
+    .tests("Relay", ["Relay", "Transport", "EventLoop", "Kernel"]),
+    .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
     .tests(

@@ -3,7 +3,7 @@ import EventLoop
 import Glibc
 import Kernel
 
-/// A non-blocking TCP socket and the calls on it; closed by its owner, exactly once.
+/// A non-blocking socket and the calls on it; closed by its owner, exactly once.
 struct Socket {
   let descriptor: Int32
 
@@ -12,9 +12,12 @@ struct Socket {
   }
 
   /// A new socket of the address's family, close-on-exec.
-  init(for address: SocketAddress) throws(SystemFailure) {
+  init(
+    for address: SocketAddress,
+    kind: __socket_type = SOCK_STREAM
+  ) throws(SystemFailure) {
     let type =
-      Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+      Int32(kind.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     descriptor = socket(address.ip.v4 == nil ? AF_INET6 : AF_INET, type, 0)
     if descriptor < 0 { throw SystemFailure("open a socket", code: errno) }
   }
@@ -23,7 +26,7 @@ struct Socket {
     Glibc.close(descriptor)
   }
 
-  /// Sets an option; those used here cannot fail on a TCP socket.
+  /// Sets an option; those used here cannot fail on a socket of the right kind.
   func set(_ option: Int32, of level: Int32, to value: Int32) {
     var value = value
     setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
@@ -93,57 +96,5 @@ struct Socket {
   /// Says that nothing more will be written.
   func finishWriting() {
     shutdown(descriptor, Int32(SHUT_WR))
-  }
-}
-
-extension SocketAddress {
-  fileprivate func withSockaddr<Result>(
-    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-  ) -> Result {
-    func rebound<Address>(_ address: Address) -> Result {
-      withUnsafePointer(to: address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          body($0, socklen_t(MemoryLayout<Address>.size))
-        }
-      }
-    }
-    if let v4 = ip.v4 {
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_port = port.bigEndian
-      address.sin_addr.s_addr = v4.bigEndian
-      return rebound(address)
-    }
-    var address = sockaddr_in6()
-    address.sin6_family = sa_family_t(AF_INET6)
-    address.sin6_port = port.bigEndian
-    withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
-      bytes.storeBytes(of: ip.high.bigEndian, as: UInt64.self)
-      bytes.storeBytes(of: ip.low.bigEndian, toByteOffset: 8, as: UInt64.self)
-    }
-    return rebound(address)
-  }
-
-  fileprivate init(_ storage: UnsafePointer<sockaddr_storage>) {
-    let raw = UnsafeRawPointer(storage)
-    if Int32(storage.pointee.ss_family) == AF_INET {
-      let address = raw.load(as: sockaddr_in.self)
-      self.init(
-        IPAddress(v4: UInt32(bigEndian: address.sin_addr.s_addr)),
-        port: UInt16(bigEndian: address.sin_port)
-      )
-    } else {
-      let address = raw.load(as: sockaddr_in6.self)
-      let (high, low) = withUnsafeBytes(of: address.sin6_addr) { bytes in
-        (
-          bytes.loadUnaligned(as: UInt64.self),
-          bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-        )
-      }
-      self.init(
-        IPAddress(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low)),
-        port: UInt16(bigEndian: address.sin6_port)
-      )
-    }
   }
 }

@@ -8,6 +8,8 @@ let trellis = Program(
   root: Command(
     "trellis",
     summary: "Runs, simulates, fuzzes and measures the ledgers of this house on one machine",
-    subcommands: [devnetCommand, simulateCommand, fuzzCommand, benchCommand, vectorsCommand]
+    subcommands: [
+      devnetCommand, simulateCommand, fuzzCommand, benchCommand, linkCommand, vectorsCommand,
+    ]
   )
 )

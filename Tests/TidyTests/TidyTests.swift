@@ -107,6 +107,18 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
       }
     ) { $0.hasSuffix("import Simulation") },
     .lines(
+      "Only QUIC's engine knows ngtcp2 and GnuTLS",
+      sinner: SourceFile(path: "Sources/QUIC/QUICStream.swift", text: "import CNGTCP2"),
+      where: { !$0.path.hasPrefix("Sources/QUIC/Engine/") }
+    ) { $0.hasSuffix("import CNGTCP2") },
+    .lines(
+      "smallnano speaks TCP alone, and links neither ngtcp2 nor GnuTLS",
+      sinner: SourceFile(path: "Sources/SmallNanoNode/A.swift", text: "import QUIC"),
+      where: { file in
+        ["SmallNanoNode", "SmallNanoCommand", "HTTP", "Service", "Transport"].contains(file.target)
+      }
+    ) { $0.hasSuffix("import QUIC") },
+    .lines(
       "A pure target awaits nothing, and knows neither clock nor system",
       sinner: SourceFile(path: "Sources/SmallNano/A.swift", text: "  let now = await clock()"),
       where: { pure.contains($0.target) && $0.path.hasPrefix("Sources/") }
