@@ -105,6 +105,7 @@ let package = Package(
     .pure("BulletproofsPlus", ["Curve25519", "Keccak", "CMemcheck"]),
     .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
+    .pure("TinyChain", ["Kernel"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
 
@@ -151,6 +152,7 @@ let package = Package(
     .tests("BulletproofsPlus", ["BulletproofsPlus", "Curve25519", "Keccak"]),
     .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
     .tests("SmallNano", ["SmallNano", "Kernel"]),
+    .tests("TinyChain", ["TinyChain", "Kernel"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
