@@ -1,0 +1,276 @@
+/// A program compiled for the optimising engine.
+///
+/// It is cut into blocks that begin where a jump can land and end with a bracket, an output or a
+/// scan. What a block costs and how far its pointer goes is known in advance, so it is charged and
+/// checked once, when it is entered. Within a block moves become offsets, runs of `+` and `-` one
+/// addition, and loops that only clear, multiply or scan one instruction each.
+public struct FoldedProgram: Sendable {
+  public let program: BrainfuckProgram
+  let slots: [Slot]
+  /// For each instruction of the program that begins a block, and for its end, the block's first
+  /// slot; `noEntry` for the others.
+  let entries: [UInt32]
+  static let noEntry = UInt32.max
+
+  public init(_ program: BrainfuckProgram) {
+    var folding = Folding(program)
+    folding.run()
+    self.program = program
+    slots = folding.slots
+    entries = folding.entries
+  }
+
+  /// What an instruction of the engine does, with `cell` the pointer on entering the block.
+  enum Kind: UInt8 {
+    /// Ahead of a block; offset: the least it reaches, word: its gas, word2: its steps.
+    case block
+    /// Second slot of block, multiply and scan. See there.
+    case more
+    /// cell[offset] += value
+    case add
+    /// cell[offset] = input
+    case input
+    /// `[-]` or `[+]` at cell[offset]: cell[offset] = 0.
+    ///
+    /// Its cost is that of `multiply`, and so are its slots.
+    case clear
+    /// A loop that counts cell[offset] down (value 0) or up (1) to 0 in steps of 1, adding multiples
+    /// of the count to other cells.
+    ///
+    /// count: number of `target` slots that follow; word: gas of an iteration, word2: its steps. The
+    /// `more` slot has for when gas runs out: its index in the program, and gas and steps of the
+    /// block from there on, which are given back.
+    case multiply
+    /// cell[offset] += value × count, of a multiply loop.
+    case target
+    // Ends of a block: each moves the pointer by `offset` first.
+    /// `[`: past the loop, slot `word`, if the cell is 0.
+    case open
+    /// `]`: to the loop's first block, slot `word`, if the cell is not 0.
+    case close
+    case output
+    /// Moves by `more.offset` until the cell is 0; word: gas and steps of a move with its `]`,
+    /// word2: index of the loop's body in the program.
+    case scan
+    case end
+  }
+
+  /// 16 bytes; the fields mean what `Kind` says.
+  struct Slot: BitwiseCopyable {
+    var kind: Kind
+    var value: UInt8 = 0
+    var count: UInt16 = 0
+    var offset: Int32 = 0
+    var word: UInt32 = 0
+    var word2: UInt32 = 0
+  }
+}
+
+/// The state of compiling: one pass over the program, linear in its length.
+private struct Folding {
+  typealias Slot = FoldedProgram.Slot
+
+  let program: BrainfuckProgram
+  var slots: [Slot] = []
+  var entries: [UInt32]
+  /// `open` slots of the loops around.
+  var opened: [Int] = []
+
+  // The block being built.
+  var header = 0
+  var reach = Reach()
+  var gas: UInt32 = 0
+  var steps: UInt32 = 0
+  var additions = Additions()
+  /// `more` slots that want to know what the block costs after them.
+  var rests: [Int] = []
+
+  init(_ program: BrainfuckProgram) {
+    self.program = program
+    entries = [UInt32](repeating: FoldedProgram.noEntry, count: program.opcodes.count + 1)
+    slots.reserveCapacity(program.opcodes.count / 2 + 8)
+  }
+
+  mutating func run() {
+    beginBlock(at: 0)
+    var index = 0
+    while index < program.opcodes.count {
+      let opcode = program.opcodes[index]
+      gas += UInt32(opcode.gas)
+      steps += 1
+      switch opcode {
+      case .right: reach.move(by: 1)
+      case .left: reach.move(by: -1)
+      case .increment: additions.add(1, at: reach.offset)
+      case .decrement: additions.add(255, at: reach.offset)
+      case .input:
+        flush()
+        slots.append(Slot(kind: .input, offset: reach.offset))
+      case .output:
+        endBlock(Slot(kind: .output), next: index + 1)
+      case .open:
+        let end = Int(program.partners[index])
+        if let loop = StraightLoop(program.opcodes[index + 1..<end]), fold(loop, at: index) {
+          index = end
+        } else {
+          opened.append(endBlock(Slot(kind: .open), next: index + 1))
+        }
+      case .close:
+        let open = opened.removeLast()
+        endBlock(Slot(kind: .close, word: UInt32(open + 1)), next: index + 1)
+        slots[open].word = UInt32(header)
+      }
+      index += 1
+    }
+    flush()
+    slots.append(Slot(kind: .end, offset: reach.offset))
+    sealBlock()
+  }
+
+  private mutating func beginBlock(at index: Int) {
+    header = slots.count
+    entries[index] = UInt32(header)
+    slots.append(Slot(kind: .block))
+    slots.append(Slot(kind: .more, word: UInt32(index)))
+    (reach, gas, steps) = (Reach(), 0, 0)
+  }
+
+  /// Appends the block's last instruction, and begins the next block.
+  ///
+  /// - Returns: the slot of that instruction; the next block's header follows it.
+  @discardableResult
+  private mutating func endBlock(_ last: Slot, more: Slot? = nil, next: Int) -> Int {
+    flush()
+    let position = slots.count
+    slots.append(last)
+    slots[position].offset = reach.offset
+    if let more { slots.append(more) }
+    sealBlock()
+    beginBlock(at: next)
+    return position
+  }
+
+  private mutating func sealBlock() {
+    slots[header].offset = reach.least
+    slots[header].word = gas
+    slots[header].word2 = steps
+    slots[header + 1].offset = reach.most
+    for rest in rests {
+      slots[rest].word = gas - slots[rest].word
+      slots[rest].word2 = steps - slots[rest].word2
+    }
+    rests.removeAll()
+  }
+
+  private mutating func flush() {
+    for (offset, value) in additions.sums where value != 0 {
+      slots.append(Slot(kind: .add, value: value, offset: offset))
+    }
+    additions.sums.removeAll()
+  }
+
+  /// Appends a loop as one instruction; its `[` is already counted in the block.
+  private mutating func fold(_ loop: StraightLoop, at index: Int) -> Bool {
+    let iteration = Slot(
+      kind: .multiply,
+      offset: reach.offset,
+      word: loop.gas,
+      word2: loop.steps
+    )
+    switch loop.effect {
+    case .none: return false
+    case .scan(let stride):
+      endBlock(
+        Slot(kind: .scan, word: loop.gas, word2: UInt32(index + 1)),
+        more: Slot(kind: .more, offset: stride),
+        next: index + 2 + Int(loop.steps - 1)
+      )
+    case .count(let isUp, let additions):
+      let targets = additions.sums.filter { $0.value != 0 }
+      guard targets.count <= UInt16.max else { return false }
+      flush()
+      slots.append(iteration)
+      if targets.isEmpty { slots[slots.count - 1].kind = .clear }
+      slots[slots.count - 1].value = isUp ? 1 : 0
+      slots[slots.count - 1].count = UInt16(targets.count)
+      rests.append(slots.count)
+      slots.append(Slot(kind: .more, offset: Int32(index), word: gas - 1, word2: steps - 1))
+      for (offset, value) in targets {
+        slots.append(Slot(kind: .target, value: value, offset: reach.offset + offset))
+      }
+      reach.include(loop.reach)
+    }
+    return true
+  }
+}
+
+/// Where the pointer is, and how far it has been, counted from where it started.
+private struct Reach {
+  var offset: Int32 = 0
+  var least: Int32 = 0
+  var most: Int32 = 0
+
+  mutating func move(by distance: Int32) {
+    offset += distance
+    least = min(least, offset)
+    most = max(most, offset)
+  }
+
+  /// What starts from here comes back here.
+  mutating func include(_ other: Reach) {
+    least = min(least, offset + other.least)
+    most = max(most, offset + other.most)
+  }
+}
+
+/// Additions to cells, in the order in which the cells were first met.
+private struct Additions {
+  var sums: [(offset: Int32, value: UInt8)] = []
+
+  /// Additions commute, so a cell may stand twice: looking back a few only keeps this linear.
+  mutating func add(_ value: UInt8, at offset: Int32) {
+    if let index = sums.suffix(8).lastIndex(where: { $0.offset == offset }) {
+      sums[index].value &+= value
+    } else {
+      sums.append((offset, value))
+    }
+  }
+}
+
+/// The body of a loop without loops, input and output inside.
+private struct StraightLoop {
+  enum Effect {
+    case none
+    case scan(stride: Int32)
+    /// Counts its cell by one, and adds to others.
+    case count(isUp: Bool, Additions)
+  }
+
+  var reach = Reach()
+  /// Of one iteration, `]` included.
+  var gas: UInt32 = 1
+  var steps: UInt32 = 1
+  var effect = Effect.none
+
+  init?(_ body: ArraySlice<Opcode>) {
+    var additions = Additions()
+    var counter: UInt8 = 0
+    for opcode in body {
+      gas += UInt32(opcode.gas)
+      steps += 1
+      switch opcode {
+      case .right: reach.move(by: 1)
+      case .left: reach.move(by: -1)
+      case .increment, .decrement:
+        let value: UInt8 = opcode == .increment ? 1 : 255
+        if reach.offset == 0 { counter &+= value } else { additions.add(value, at: reach.offset) }
+      case .input, .output, .open, .close: return nil
+      }
+    }
+    if reach.offset == 0, counter == 1 || counter == 255 {
+      effect = .count(isUp: counter == 1, additions)
+    } else if gas == steps, abs(reach.offset) == body.count, reach.offset != 0 {
+      effect = .scan(stride: reach.offset)
+    }
+  }
+}
