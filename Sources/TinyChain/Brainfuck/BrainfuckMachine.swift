@@ -91,7 +91,9 @@ public struct BrainfuckMachine: Hashable, Sendable {
     return tape.withUnsafeMutableBufferPointer { cells in
       program.opcodes.withUnsafeBufferPointer { opcodes in
         var (pointer, counter, gas, steps) = (pointer, counter, gas, steps)
-        defer { (self.pointer, self.counter, self.gas, self.steps) = (pointer, counter, gas, steps) }
+        defer {
+          (self.pointer, self.counter, self.gas, self.steps) = (pointer, counter, gas, steps)
+        }
         while counter < opcodes.count {
           let opcode = opcodes[counter]
           guard gas >= opcode.gas else { return .outOfGas }

@@ -28,13 +28,15 @@ public struct FoldedProgram: Sendable {
     case more
     /// cell[offset] += value
     case add
+    /// cell[offset] += value; cell[word] += count
+    case addTwo
     /// cell[offset] = input
     case input
     /// `[-]` or `[+]` at cell[offset]: cell[offset] = 0.
     ///
     /// Its cost is that of `multiply`, and so are its slots.
     case clear
-    /// A loop that counts cell[offset] down (value 0) or up (1) to 0 in steps of 1, adding multiples
+    /// A loop that counts cell[offset] down (value 0) or up (value 255) to 0 in steps of 1, adding multiples
     /// of the count to other cells.
     ///
     /// count: number of `target` slots that follow; word: gas of an iteration, word2: its steps. The
@@ -43,7 +45,7 @@ public struct FoldedProgram: Sendable {
     case multiply
     /// cell[offset] += value × count, of a multiply loop.
     case target
-    // Ends of a block: each moves the pointer by `offset` first.
+    // Ends of a block: each moves the pointer by `offset` first; brackets then add `value` to the cell.
     /// `[`: past the loop, slot `word`, if the cell is 0.
     case open
     /// `]`: to the loop's first block, slot `word`, if the cell is not 0.
@@ -140,10 +142,14 @@ private struct Folding {
   /// - Returns: the slot of that instruction; the next block's header follows it.
   @discardableResult
   private mutating func endBlock(_ last: Slot, more: Slot? = nil, next: Int) -> Int {
+    var last = last
+    last.offset = reach.offset
+    if last.kind == .open || last.kind == .close {
+      last.value = additions.take(at: reach.offset)
+    }
     flush()
     let position = slots.count
     slots.append(last)
-    slots[position].offset = reach.offset
     if let more { slots.append(more) }
     sealBlock()
     beginBlock(at: next)
@@ -163,8 +169,15 @@ private struct Folding {
   }
 
   private mutating func flush() {
-    for (offset, value) in additions.sums where value != 0 {
-      slots.append(Slot(kind: .add, value: value, offset: offset))
+    let sums = additions.sums.filter { $0.value != 0 }
+    for index in stride(from: 0, to: sums.count, by: 2) {
+      var slot = Slot(kind: .add, value: sums[index].value, offset: sums[index].offset)
+      if index + 1 < sums.count {
+        slot.kind = .addTwo
+        slot.count = UInt16(sums[index + 1].value)
+        slot.word = UInt32(bitPattern: sums[index + 1].offset)
+      }
+      slots.append(slot)
     }
     additions.sums.removeAll()
   }
@@ -191,7 +204,7 @@ private struct Folding {
       flush()
       slots.append(iteration)
       if targets.isEmpty { slots[slots.count - 1].kind = .clear }
-      slots[slots.count - 1].value = isUp ? 1 : 0
+      slots[slots.count - 1].value = isUp ? 255 : 0
       slots[slots.count - 1].count = UInt16(targets.count)
       rests.append(slots.count)
       slots.append(Slot(kind: .more, offset: Int32(index), word: gas - 1, word2: steps - 1))
@@ -234,6 +247,12 @@ private struct Additions {
     } else {
       sums.append((offset, value))
     }
+  }
+
+  /// Removes one addition to a cell; zero if there is none.
+  mutating func take(at offset: Int32) -> UInt8 {
+    guard let index = sums.suffix(8).lastIndex(where: { $0.offset == offset }) else { return 0 }
+    return sums.remove(at: index).value
   }
 }
 

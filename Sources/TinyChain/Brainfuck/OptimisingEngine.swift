@@ -42,7 +42,7 @@ extension BrainfuckMachine {
 
     while true {
       // A block's header: its gas, its leftmost and its rightmost cell, in one test of the signs.
-      let left = gas - Int64(slot.pointee.word)
+      let left = gas &- Int64(slot.pointee.word)
       let room = (cell + Int(slot.pointee.offset)) - first
       let room2 = end - (cell + Int(slot[1].offset)) - 1
       guard left | Int64(room | room2) >= 0 else {
@@ -58,9 +58,14 @@ extension BrainfuckMachine {
         case .add:
           cell[Int(slot.pointee.offset)] &+= slot.pointee.value
           slot += 1
+        case .addTwo:
+          cell[Int(slot.pointee.offset)] &+= slot.pointee.value
+          let second = Int(Int32(bitPattern: slot.pointee.word))
+          cell[second] &+= UInt8(truncatingIfNeeded: slot.pointee.count)
+          slot += 1
         case .clear, .multiply:
           let counted = cell + Int(slot.pointee.offset)
-          let count = slot.pointee.value == 0 ? counted.pointee : 0 &- counted.pointee
+          let count = (counted.pointee ^ slot.pointee.value) &- slot.pointee.value
           let price = Int64(count) * Int64(slot.pointee.word)
           guard price <= gas else {
             gas += Int64(slot[1].word)
@@ -83,10 +88,12 @@ extension BrainfuckMachine {
           slot += 1
         case .open:
           cell += Int(slot.pointee.offset)
+          cell.pointee &+= slot.pointee.value
           slot = cell.pointee == 0 ? code + Int(slot.pointee.word) : slot + 1
           break block
         case .close:
           cell += Int(slot.pointee.offset)
+          cell.pointee &+= slot.pointee.value
           slot = cell.pointee != 0 ? code + Int(slot.pointee.word) : slot + 1
           break block
         case .output:
