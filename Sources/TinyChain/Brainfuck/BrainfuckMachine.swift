@@ -36,6 +36,7 @@ public struct BrainfuckMachine: Hashable, Sendable {
 
   /// - Parameters:
   ///   - tape: the loaded cells, 1...65,536; by default all there are, zero.
+  ///   - input: what `,` reads.
   ///   - gas: more than 2^63 - 1 counts as that much, which nobody can spend.
   public init(
     tape: [UInt8] = [UInt8](repeating: 0, count: cellsMax),

@@ -1,0 +1,203 @@
+import Kernel
+
+/// A contract: code, run on a tape that is its own.
+///
+/// Page 0 of the tape is scratch, zero at the start of each call; pages 1 to 255 stay.
+public struct BrainfuckContract: Sendable {
+  /// Cells of the tape in one page.
+  public static let pageSize = 256
+
+  public let mode: BrainfuckMode
+  private let program: FoldedProgram
+  private let size: Int
+
+  public init(_ code: BrainfuckCode) {
+    mode = code.mode
+    program = FoldedProgram(code.program)
+    size = code.bytes.count
+  }
+
+  /// Answers a call; the host has moved its value already, and undoes everything if it fails.
+  public func answer(_ call: Call, on host: inout some ContractHost) -> Outcome {
+    let header = mode == .framed ? Self.header(of: call, height: host.height) : []
+    var machine = BrainfuckMachine(
+      tape: [UInt8](repeating: 0, count: Self.pageSize),
+      input: header + call.data,
+      gas: call.gas
+    )
+    do throws(CallFailure) {
+      try machine.charge(GasPrice.codeLoad(bytes: size))
+      let data: [UInt8]
+      switch mode {
+      case .framed: data = try runFramed(&machine, of: call.contract, on: &host)
+      case .raw: data = try runRaw(&machine, of: call.contract, on: host)
+      }
+      try writePages(of: call.contract, &machine, on: &host)
+      return .returned(data, gasLeft: UInt64(machine.gas))
+    } catch .reverted {
+      return .failed(.reverted, data: Array(machine.output.dropFirst(3)))
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  /// caller 20 ‖ value 8 ‖ height 4 ‖ length 2.
+  private static func header(of call: Call, height: UInt64) -> [UInt8] {
+    precondition(call.data.count <= Call.dataMax)
+    var writer = ByteWriter(capacity: 34)
+    call.caller.encode(into: &writer)
+    writer.integer(call.value)
+    writer.integer(UInt32(truncatingIfNeeded: height))
+    writer.integer(UInt16(call.data.count))
+    return writer.bytes
+  }
+
+  /// The answer is all that the program writes.
+  private func runRaw(
+    _ machine: inout BrainfuckMachine,
+    of contract: Address,
+    on host: some ContractHost
+  ) throws(CallFailure) -> [UInt8] {
+    machine.outputPause = Call.dataMax + 1
+    guard try run(&machine, of: contract, on: host) == .finished else { throw .answerTooLong }
+    return machine.output
+  }
+
+  /// Carries out frame after frame, until one ends the call or the program ends between two.
+  private func runFramed(
+    _ machine: inout BrainfuckMachine,
+    of contract: Address,
+    on host: inout some ContractHost
+  ) throws(CallFailure) -> [UInt8] {
+    while true {
+      machine.outputPause = 1
+      machine.output.removeAll(keepingCapacity: true)
+      repeat {
+        guard try run(&machine, of: contract, on: host) == .outputPaused else {
+          guard machine.output.isEmpty else { throw .unfinishedFrame }
+          return []
+        }
+        machine.outputPause = try ContractFrame.size(startingWith: machine.output)
+      } while machine.outputPause > machine.output.count
+      try machine.charge(GasPrice.frame(bytes: machine.output.count))
+      guard let frame = try? ContractFrame(machine.output) else {
+        preconditionFailure("a frame of the size it says")
+      }
+      switch frame {
+      case .answer(let data): return data
+      case .revert: throw .reverted
+      default: machine.input += try reply(to: frame, of: contract, &machine, on: &host)
+      }
+    }
+  }
+
+  /// Runs until the program ends or its output pauses it, loading pages on the way.
+  private func run(
+    _ machine: inout BrainfuckMachine,
+    of contract: Address,
+    on host: some ContractHost
+  ) throws(CallFailure) -> BrainfuckStop {
+    while true {
+      let stop = machine.run(program)
+      switch stop {
+      case .finished, .outputPaused: return stop
+      case .outOfGas: throw .outOfGas
+      case .leftTape: throw .leftTape
+      case .pageNeeded:
+        try machine.charge(GasPrice.pageLoad)
+        let index = UInt8(machine.tape.count / Self.pageSize)
+        machine.tape +=
+          host.page(index, of: contract)
+          ?? [UInt8](repeating: 0, count: Self.pageSize)
+      }
+    }
+  }
+
+  /// Does what a frame asks for that does not end the call.
+  ///
+  /// - Returns: what is appended to the contract's input.
+  private func reply(
+    to frame: ContractFrame,
+    of contract: Address,
+    _ machine: inout BrainfuckMachine,
+    on host: inout some ContractHost
+  ) throws(CallFailure) -> [UInt8] {
+    var reply = ByteWriter()
+    switch frame {
+    case .answer, .revert: preconditionFailure("ends the call")
+    case .event(let data): host.emit(data, from: contract)
+    case .sha256(let data):
+      try machine.charge(GasPrice.sha256(bytes: data.count))
+      reply.bytes32(SHA256.hash(data))
+    case .info(let item):
+      switch item {
+      case 0: reply.integer(host.height)
+      case 1: reply.integer(host.time)
+      case 2: reply.integer(host.balance(of: contract))
+      case 3: reply.integer(UInt64(machine.gas))
+      case 4: contract.encode(into: &reply)
+      default: throw .unknownItem(item)
+      }
+    case .send(let to, let value):
+      try machine.charge(price(of: value, to: to, on: host))
+      let isSent = host.transfer(value, from: contract, to: to)
+      reply.integer(UInt8(isSent ? 1 : 0))
+    case .call(let to, let value, let gas, let data):
+      try machine.charge(price(of: value, to: to, on: host))
+      let forwarded = GasPrice.forwarded(gas, of: UInt64(machine.gas))
+      let outcome = host.call(
+        Call(caller: contract, contract: to, value: value, gas: forwarded, data: data)
+      )
+      precondition(outcome.gasLeft <= forwarded)
+      precondition(outcome.data.count <= Call.dataMax)
+      machine.gas -= Int64(forwarded - outcome.gasLeft)
+      reply.integer(UInt8(outcome.isSuccess ? 1 : 0))
+      reply.integer(UInt16(outcome.data.count))
+      reply.array(outcome.data)
+    case .create(let value, let gas, let code):
+      let forwarded = GasPrice.forwarded(gas, of: UInt64(machine.gas))
+      let price = GasPrice.newAccount + GasPrice.code(bytes: code.count)
+      var created: Address?
+      if price <= forwarded, let code = try? BrainfuckCode(code) {
+        created = host.create(code, value: value, by: contract)
+      }
+      machine.gas -= Int64(created == nil ? forwarded : price)
+      reply.integer(UInt8(created == nil ? 0 : 1))
+      (created ?? .zero).encode(into: &reply)
+    }
+    return reply.bytes
+  }
+
+  /// To bring an account into being by sending to it costs more.
+  private func price(
+    of value: UInt64,
+    to account: Address,
+    on host: some ContractHost
+  ) -> UInt64 {
+    value > 0 && !host.exists(account) ? GasPrice.newAccount : 0
+  }
+
+  /// Writes back the pages that changed, at the end of a call that succeeds.
+  private func writePages(
+    of contract: Address,
+    _ machine: inout BrainfuckMachine,
+    on host: inout some ContractHost
+  ) throws(CallFailure) {
+    for index in 1..<max(machine.tape.count / Self.pageSize, 1) {
+      let start = index * Self.pageSize
+      let page = machine.tape[start..<start + Self.pageSize]
+      let before = host.page(UInt8(index), of: contract)
+      let isChanged = before.map { !page.elementsEqual($0) } ?? page.contains { $0 != 0 }
+      guard isChanged else { continue }
+      try machine.charge(before == nil ? GasPrice.pageFirstWrite : GasPrice.pageWrite)
+      host.setPage(UInt8(index), of: contract, to: Array(page))
+    }
+  }
+}
+
+extension BrainfuckMachine {
+  fileprivate mutating func charge(_ price: UInt64) throws(CallFailure) {
+    guard price <= UInt64(gas) else { throw .outOfGas }
+    gas -= Int64(price)
+  }
+}
