@@ -132,9 +132,9 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Simulation", "Storage", "Service",
-        "HTTP", "Transport", "EventLoop", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus",
-        "CSodium",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "TinyChain", "Simulation", "Storage",
+        "Service", "HTTP", "Transport", "EventLoop", "Kernel", "Curve25519", "Keccak",
+        "BulletproofsPlus", "CSodium",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over

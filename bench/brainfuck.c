@@ -279,6 +279,34 @@ static void fold(void) {
 
 // MARK: The engine.
 
+static uint64_t zero_bytes(const uint8_t *bytes) {
+  const uint64_t low = 0x7f7f7f7f7f7f7f7f;
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  return ~(((word & low) + low) | word | low);
+}
+
+// How many moves a scan makes; -1 if it leaves the tape.
+static inline int64_t moves_to_zero(const uint8_t *start, int64_t stride) {
+  const uint8_t *cell = start;
+  if (stride == 1) {
+    for (; tape + CELLS - cell >= 8; cell += 8) {
+      uint64_t zeros = zero_bytes(cell);
+      if (zeros) return cell - start + __builtin_ctzll(zeros) / 8;
+    }
+  } else if (stride == -1) {
+    for (; cell - tape >= 7; cell -= 8) {
+      uint64_t zeros = zero_bytes(cell - 7);
+      if (zeros) return start - cell + __builtin_clzll(zeros) / 8;
+    }
+  }
+  int64_t moves = labs(cell - start);
+  for (; cell >= tape && cell < tape + CELLS; cell += stride, moves++) {
+    if (!*cell) return moves;
+  }
+  return -1;
+}
+
 #define NEXT goto *labels[slot->kind]
 
 // Whole blocks from the one at `counter`; 0 before what `run_naive` has to judge.
@@ -358,18 +386,14 @@ output:
   ENTER;
 scan: {
   cell += slot->offset;
-  int64_t stride = slot[1].offset, moves = 0;
-  uint8_t *found = cell;
-  while (found >= tape && found < tape + CELLS && *found) {
-    found += stride;
-    moves++;
-  }
+  int64_t stride = slot[1].offset;
+  int64_t moves = moves_to_zero(cell, stride);
   int64_t price = moves * slot->word;
-  if (found < tape || found >= tape + CELLS || price > gas) {
+  if (moves < 0 || price > gas) {
     counter = slot->word2;
     goto leave;
   }
-  cell = found;
+  cell += moves * stride;
   gas -= price;
   steps += (uint64_t)price;
   slot += 2;

@@ -117,7 +117,8 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
   ]
 
   private static let pure: Set = [
-    "Curve25519", "Kernel", "SmallNano", "Simulation", "SmallNanoSimulation",
+    "Curve25519", "Kernel", "SmallNano", "Simulation", "SmallNanoSimulation", "TinyChain",
+    "BrainfuckAssembler",
   ]
 }
 

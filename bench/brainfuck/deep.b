@@ -1,3 +1,6 @@
-Nested counters seven deep: counts to 8 in each and adds what it sees
-++++++++[>++++++++[>++++++++[>++++++++[>++++++++[>++++++++[>++++++++++[>+>++<[->>+>[-]<<<]>[-]<<-]>>>+<<<<-]<-]<-]<-]<-]<-]
+Loops in loops seven deep; the innermost body moves a sum along and clears it
+now and then
+++++++++[>++++++++[>++++++++[>++++++++[>++++++++[>++++++++[>++++++++++[
+ >+>++<[->>+>[-]<<<]>[-]<<-
+]>>>+<<<<-]<-]<-]<-]<-]<-]
 >>>>>>>>>.

@@ -23,7 +23,7 @@ extension BrainfuckMachine {
     return tape.withUnsafeMutableBufferPointer { cells in
       folded.slots.withUnsafeBufferPointer { slots in
         guard let first = cells.baseAddress, let code = slots.baseAddress else { return nil }
-        return loop(folded, first: first, end: first + cells.count, code: code)
+        return loop(folded, first: first, last: first + cells.count - 1, code: code)
       }
     }
   }
@@ -32,7 +32,7 @@ extension BrainfuckMachine {
   private mutating func loop(
     _ folded: FoldedProgram,
     first: UnsafeMutablePointer<UInt8>,
-    end: UnsafeMutablePointer<UInt8>,
+    last: UnsafeMutablePointer<UInt8>,
     code: UnsafePointer<FoldedProgram.Slot>
   ) -> BrainfuckStop? {
     var cell = first + pointer
@@ -43,9 +43,9 @@ extension BrainfuckMachine {
     while true {
       // A block's header: its gas, its leftmost and its rightmost cell, in one test of the signs.
       let left = gas &- Int64(slot.pointee.word)
-      let room = (cell + Int(slot.pointee.offset)) - first
-      let room2 = end - (cell + Int(slot[1].offset)) - 1
-      guard left | Int64(room | room2) >= 0 else {
+      let leftward = (cell + Int(slot.pointee.offset)) - first
+      let rightward = last - (cell + Int(slot[1].offset))
+      guard left | Int64(leftward | rightward) >= 0 else {
         counter = Int(slot[1].word)
         return nil
       }
@@ -66,15 +66,15 @@ extension BrainfuckMachine {
         case .clear, .multiply:
           let counted = cell + Int(slot.pointee.offset)
           let count = (counted.pointee ^ slot.pointee.value) &- slot.pointee.value
-          let price = Int64(count) * Int64(slot.pointee.word)
+          let price = Int64(count) &* Int64(slot.pointee.word)
           guard price <= gas else {
-            gas += Int64(slot[1].word)
+            gas &+= Int64(slot[1].word)
             steps &-= UInt64(slot[1].word2)
             counter = Int(slot[1].offset)
             cell = counted
             return nil
           }
-          gas -= price
+          gas &-= price
           steps &+= UInt64(count) &* UInt64(slot.pointee.word2)
           let targets = Int(slot.pointee.count)
           slot += 2
@@ -108,18 +108,14 @@ extension BrainfuckMachine {
         case .scan:
           cell += Int(slot.pointee.offset)
           let stride = Int(slot[1].offset)
-          var found = cell
-          var moves: Int64 = 0
-          while found >= first, found < end, found.pointee != 0 {
-            found += stride
-            moves += 1
-          }
-          let price = moves * Int64(slot.pointee.word)
-          guard found >= first, found < end, price <= gas else {
+          let moves = Self.movesToZero(from: cell, by: stride, first: first, last: last)
+          let price = Int64(moves) &* Int64(slot.pointee.word)
+          guard moves >= 0, price <= gas else {
             counter = Int(slot.pointee.word2)
             return nil
           }
-          (cell, gas) = (found, gas - price)
+          cell += moves &* stride
+          gas &-= price
           steps &+= UInt64(price)
           slot += 2
           break block
@@ -132,5 +128,44 @@ extension BrainfuckMachine {
         }
       }
     }
+  }
+
+  /// How many moves a scan makes; -1 if it leaves the cells `first...last`.
+  @inline(__always)
+  private static func movesToZero(
+    from start: UnsafeMutablePointer<UInt8>,
+    by stride: Int,
+    first: UnsafeMutablePointer<UInt8>,
+    last: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    var cell = start
+    if stride == 1 {
+      while last - cell >= 7 {
+        let zeros = zeroBytes(UnsafeRawPointer(cell).loadUnaligned(as: UInt64.self).littleEndian)
+        if zeros != 0 { return cell - start + zeros.trailingZeroBitCount / 8 }
+        cell += 8
+      }
+    } else if stride == -1 {
+      while cell - first >= 7 {
+        let bytes = UnsafeRawPointer(cell - 7).loadUnaligned(as: UInt64.self).littleEndian
+        let zeros = zeroBytes(bytes)
+        if zeros != 0 { return start - cell + zeros.leadingZeroBitCount / 8 }
+        cell -= 8
+      }
+    }
+    var moves = abs(cell - start)
+    while cell >= first, cell <= last {
+      if cell.pointee == 0 { return moves }
+      cell += stride
+      moves &+= 1
+    }
+    return -1
+  }
+
+  /// The highest bit of each byte of the result says whether that of `word` is zero.
+  @inline(__always)
+  private static func zeroBytes(_ word: UInt64) -> UInt64 {
+    let low: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+    return ~(((word & low) &+ low) | word | low)
   }
 }

@@ -12,6 +12,7 @@ let benchCommand = Command(
       _ in benchmarkEd25519()
     },
     smallNanoBenchCommand,
+    tinyChainBenchCommand,
     Command("work", summary: "Searches proof of work by each path of this processor") { _ in
       benchmarkWork()
     },

@@ -11,7 +11,7 @@ enum FuzzTargets {
     + MessageType.allCases.map(wire)
     + [address, amountRaw, amountSMN, hex, socketAddress]
     + [json, toml, configFile, commandLine, httpRequest, httpResponse, frameReader, ed25519]
-    + [rangeProof, kernels]
+    + [rangeProof, kernels, brainfuckCode, brainfuckEngines, brainfuckContract]
 
   // MARK: smallnano, bytes
 

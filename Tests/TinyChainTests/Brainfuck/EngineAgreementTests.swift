@@ -71,6 +71,28 @@ struct EngineAgreementTests {
     }
   }
 
+  @Test("on scans, wherever the nearest zero is and whatever the other cells hold")
+  func scans() throws {
+    var random = SplitMix64(seed: 1)
+    for _ in 0..<2_000 {
+      let values: [UInt8] = [1, 0x7f, 0x80, 0x81, 0xff]
+      var one = EngineCase(opcodes: [])
+      one.cells = (0..<40).map { _ in values[Int.random(in: 0..<5, using: &random)] }
+      if Bool.random(using: &random) { one.cells[Int.random(in: 0..<40, using: &random)] = 0 }
+      one.loaded = 40
+      let start = Int.random(in: 0..<40, using: &random)
+      let move: Opcode = Bool.random(using: &random) ? .left : .right
+      let stride = Int.random(in: 1...2, using: &random)
+      let body = Array(repeating: move, count: stride)
+      one.opcodes = Array(repeating: .right, count: start) + [.open] + body + [.close, .increment]
+      one.gas = UInt64.random(in: 0...200, using: &random)
+      if let difference = try one.disagreement() {
+        Issue.record("\(difference)")
+        return
+      }
+    }
+  }
+
   @Test("at both ends of the tape")
   func ends() throws {
     let toEnd = Array("+[[->+<]>+]".utf8)  // carries a 1 to the last cell and over it
