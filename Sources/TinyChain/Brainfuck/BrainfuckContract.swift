@@ -8,12 +8,12 @@ public struct BrainfuckContract: Sendable {
   public static let pageSize = 256
 
   public let mode: BrainfuckMode
-  private let program: FoldedProgram
+  private let program: BrainfuckProgram
   private let size: Int
 
   public init(_ code: BrainfuckCode) {
     mode = code.mode
-    program = FoldedProgram(code.program)
+    program = code.program
     size = code.bytes.count
   }
 
@@ -25,12 +25,13 @@ public struct BrainfuckContract: Sendable {
       input: header + call.data,
       gas: call.gas
     )
+    var engine = PatientEngine(program)
     do throws(CallFailure) {
       try machine.charge(GasPrice.codeLoad(bytes: size))
       let data: [UInt8]
       switch mode {
-      case .framed: data = try runFramed(&machine, of: call.contract, on: &host)
-      case .raw: data = try runRaw(&machine, of: call.contract, on: host)
+      case .framed: data = try runFramed(&machine, by: &engine, of: call.contract, on: &host)
+      case .raw: data = try runRaw(&machine, by: &engine, of: call.contract, on: host)
       }
       try writePages(of: call.contract, &machine, on: &host)
       return .returned(data, gasLeft: UInt64(machine.gas))
@@ -55,17 +56,21 @@ public struct BrainfuckContract: Sendable {
   /// The answer is all that the program writes.
   private func runRaw(
     _ machine: inout BrainfuckMachine,
+    by engine: inout PatientEngine,
     of contract: Address,
     on host: some ContractHost
   ) throws(CallFailure) -> [UInt8] {
     machine.outputPause = Call.dataMax + 1
-    guard try run(&machine, of: contract, on: host) == .finished else { throw .answerTooLong }
+    guard try run(&machine, by: &engine, of: contract, on: host) == .finished else {
+      throw .answerTooLong
+    }
     return machine.output
   }
 
   /// Carries out frame after frame, until one ends the call or the program ends between two.
   private func runFramed(
     _ machine: inout BrainfuckMachine,
+    by engine: inout PatientEngine,
     of contract: Address,
     on host: inout some ContractHost
   ) throws(CallFailure) -> [UInt8] {
@@ -73,7 +78,7 @@ public struct BrainfuckContract: Sendable {
       machine.outputPause = 1
       machine.output.removeAll(keepingCapacity: true)
       repeat {
-        guard try run(&machine, of: contract, on: host) == .outputPaused else {
+        guard try run(&machine, by: &engine, of: contract, on: host) == .outputPaused else {
           guard machine.output.isEmpty else { throw .unfinishedFrame }
           return []
         }
@@ -94,11 +99,12 @@ public struct BrainfuckContract: Sendable {
   /// Runs until the program ends or its output pauses it, loading pages on the way.
   private func run(
     _ machine: inout BrainfuckMachine,
+    by engine: inout PatientEngine,
     of contract: Address,
     on host: some ContractHost
   ) throws(CallFailure) -> BrainfuckStop {
     while true {
-      let stop = machine.run(program)
+      let stop = engine.run(&machine)
       switch stop {
       case .finished, .outputPaused: return stop
       case .outOfGas: throw .outOfGas
@@ -192,6 +198,36 @@ public struct BrainfuckContract: Sendable {
       try machine.charge(before == nil ? GasPrice.pageFirstWrite : GasPrice.pageWrite)
       host.setPage(UInt8(index), of: contract, to: Array(page))
     }
+  }
+}
+
+/// Runs a program naively at first, and folds it once it has spent 16 gas for each instruction.
+///
+/// So folding, which takes up to 48 bytes and about 30 times the time of an instruction for each of
+/// the program, stays in proportion to the gas of the call that needs it.
+private struct PatientEngine {
+  private let program: BrainfuckProgram
+  private var folded: FoldedProgram?
+  /// Gas until folding.
+  private var patience: Int64
+
+  init(_ program: BrainfuckProgram) {
+    self.program = program
+    patience = 16 * Int64(program.opcodes.count)
+  }
+
+  mutating func run(_ machine: inout BrainfuckMachine) -> BrainfuckStop {
+    if let folded { return machine.run(folded) }
+    let withheld = max(0, machine.gas - patience)
+    let given = machine.gas - withheld
+    machine.gas = given
+    let stop = machine.runNaively(program)
+    patience -= given - machine.gas
+    machine.gas += withheld
+    guard stop == .outOfGas, withheld > 0 else { return stop }
+    let folded = FoldedProgram(program)
+    self.folded = folded
+    return machine.run(folded)
   }
 }
 

@@ -161,7 +161,7 @@ public enum GasPrice {
   /// For keeping code.
   public static func code(bytes: Int) -> UInt64 { 200 * UInt64((bytes + 31) / 32) }
 
-  /// For decoding and folding code at each call, whatever a host may have kept.
+  /// For decoding code at each call, whatever a host may have kept.
   ///
   /// Without it a call of large code would take time out of proportion to its gas.
   public static func codeLoad(bytes: Int) -> UInt64 { UInt64(bytes) }

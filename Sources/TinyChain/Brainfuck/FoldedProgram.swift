@@ -161,14 +161,16 @@ private struct Folding {
     slots[header].word = gas
     slots[header].word2 = steps
     slots[header + 1].offset = reach.most
+    guard !rests.isEmpty else { return }
     for rest in rests {
       slots[rest].word = gas - slots[rest].word
       slots[rest].word2 = steps - slots[rest].word2
     }
-    rests.removeAll()
+    rests.removeAll(keepingCapacity: true)
   }
 
   private mutating func flush() {
+    guard !additions.sums.isEmpty else { return }
     let sums = additions.sums.filter { $0.value != 0 }
     for index in stride(from: 0, to: sums.count, by: 2) {
       var slot = Slot(kind: .add, value: sums[index].value, offset: sums[index].offset)
@@ -179,7 +181,7 @@ private struct Folding {
       }
       slots.append(slot)
     }
-    additions.sums.removeAll()
+    additions.sums.removeAll(keepingCapacity: true)
   }
 
   /// Appends a loop as one instruction; its `[` is already counted in the block.
@@ -208,8 +210,10 @@ private struct Folding {
       slots[slots.count - 1].count = UInt16(targets.count)
       rests.append(slots.count)
       slots.append(Slot(kind: .more, offset: Int32(index), word: gas - 1, word2: steps - 1))
-      for (offset, value) in targets {
-        slots.append(Slot(kind: .target, value: value, offset: reach.offset + offset))
+      for sum in targets {
+        slots.append(
+          Slot(kind: .target, value: sum.value, offset: reach.offset + sum.offset)
+        )
       }
       reach.include(loop.reach)
     }
@@ -238,21 +242,35 @@ private struct Reach {
 
 /// Additions to cells, in the order in which the cells were first met.
 private struct Additions {
-  var sums: [(offset: Int32, value: UInt8)] = []
+  struct Sum {
+    let offset: Int32
+    var value: UInt8
+  }
 
-  /// Additions commute, so a cell may stand twice: looking back a few only keeps this linear.
+  var sums: [Sum] = []
+
+  /// Additions commute, so a cell may stand twice: to look back at a few only keeps this linear.
+  private func index(of offset: Int32) -> Int? {
+    var index = sums.count
+    let end = max(0, index - 8)
+    while index > end {
+      index -= 1
+      if sums[index].offset == offset { return index }
+    }
+    return nil
+  }
+
   mutating func add(_ value: UInt8, at offset: Int32) {
-    if let index = sums.suffix(8).lastIndex(where: { $0.offset == offset }) {
+    if let index = index(of: offset) {
       sums[index].value &+= value
     } else {
-      sums.append((offset, value))
+      sums.append(Sum(offset: offset, value: value))
     }
   }
 
   /// Removes one addition to a cell; zero if there is none.
   mutating func take(at offset: Int32) -> UInt8 {
-    guard let index = sums.suffix(8).lastIndex(where: { $0.offset == offset }) else { return 0 }
-    return sums.remove(at: index).value
+    index(of: offset).map { sums.remove(at: $0).value } ?? 0
   }
 }
 

@@ -308,6 +308,27 @@ struct ContractTests {
     #expect(host.send(gas: 100_000).failure == .outOfGas)
   }
 
+  @Test("At every gas limit a contract spends as much as its program does by the naive engine")
+  func gasLimits() throws {
+    // Long enough that it is folded on the way, with an answer before and after.
+    let source = "+++.[->++++[->+++++[->+++<]<]<]>>>.-[->+<]>."
+    let program = try BrainfuckProgram(source: source.utf8)
+    let size = UInt64(try code(source, mode: .raw).bytes.count)
+    var successes = 0
+    for gas: UInt64 in stride(from: 0, to: 4_000, by: 1) {
+      var machine = BrainfuckMachine(gas: gas)
+      let stop = machine.runNaively(program)
+      var chain = try chain([contract: source], mode: .raw)
+      let outcome = chain.send(gas: gas + size)
+      #expect(outcome.isSuccess == (stop == .finished))
+      if stop == .finished {
+        #expect(outcome == .returned(machine.output, gasLeft: UInt64(machine.gas)))
+        successes += 1
+      }
+    }
+    #expect(successes > 100)
+  }
+
   @Test("Gas that is one short of the last write is too little")
   func exactGas() throws {
     let source = String(repeating: ">", count: 256) + "+"
