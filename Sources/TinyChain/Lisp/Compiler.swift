@@ -40,7 +40,9 @@ struct Compiler {
   }
 
   fileprivate enum Special: String {
-    case define, lambda, `if`, `let`, cond, quote, begin, set = "set!", and, or
+    case define, lambda, `if`, `let`, cond, quote, begin
+    case set = "set!"
+    case and, or
     case contract, slot, table, `init`, on, only, view, `else`
   }
 
@@ -86,7 +88,7 @@ struct Compiler {
   private mutating func declareContract(_ form: Syntax) throws(LispFailure) {
     let items = form.items
     guard program.contract == nil, items.count > 1, !items[1].items.isEmpty else {
-      throw failure("one (contract (name parameter …) clause …)", at: form)
+      throw expected("one (contract (name parameter …) clause …)", at: form)
     }
     var contract = LispProgram.Contract()
     for parameter in items[1].items.dropFirst() {
@@ -100,7 +102,7 @@ struct Compiler {
       case .define: try declareGlobal(clause)
       case .`init`, .on, .only, .view: continue
       default:
-        throw failure("(slot name value), table, define, init, on, only or view", at: clause)
+        throw expected("(slot name value), table, define, init, on, only or view", at: clause)
       }
     }
     program.contract = contract
@@ -118,10 +120,11 @@ struct Compiler {
         continue
       }
       let items = clause.items
+      offset = clause.offset
       guard items.count > 2, let name = items[1].items.first?.symbol, handlers[name] == nil else {
-        throw failure("(on (message argument …) body …), each message once", at: clause)
+        throw expected("(on (message argument …) body …), each message once")
       }
-      let lambda = try function(items[1].items.dropFirst(), items.dropFirst(2), at: clause)
+      let lambda = try function(items[1].items.dropFirst(), items.dropFirst(2))
       handlers[name] = Handler(lambda: lambda, access: access)
     }
     program.contract?.handlers = handlers
@@ -153,7 +156,7 @@ struct Compiler {
     let items = form.items
     if items.count == 3, items[1].symbol != nil { return (items[1], items[2]) }
     guard items.count > 2, let name = items[1].items.first else {
-      throw failure("(define name value) or (define (name parameter …) body …)", at: form)
+      throw expected("(define name value) or (define (name parameter …) body …)", at: form)
     }
     let parameters = Syntax(kind: .list(Array(items[1].items.dropFirst())), offset: form.offset)
     return (name, form.replaced(by: ["lambda"], [parameters] + items.dropFirst(2)))
@@ -173,7 +176,7 @@ struct Compiler {
   private mutating func declare(_ form: Syntax, as it: Binding) throws(LispFailure) -> String {
     let name = try bindable(form)
     if let known = bindings[name]?.last {
-      guard case .primitive = known else { throw failure("a name not yet defined", at: form) }
+      guard case .primitive = known else { throw expected("a name not yet defined", at: form) }
     }
     bindings[name, default: []].append(it)
     return name
@@ -183,7 +186,7 @@ struct Compiler {
   private func bindable(_ form: Syntax) throws(LispFailure) -> String {
     guard let name = form.symbol, Special(rawValue: name) == nil,
       Primitive(rawValue: name)?.isVariable != true
-    else { throw failure("a name that is not reserved", at: form) }
+    else { throw expected("a name that is not reserved", at: form) }
     return name
   }
 
@@ -207,17 +210,16 @@ struct Compiler {
   /// Compiles `(lambda parameters body)`; the caller makes a closure of it.
   private mutating func function(
     _ parameters: ArraySlice<Syntax>,
-    _ forms: ArraySlice<Syntax>,
-    at form: Syntax
+    _ forms: ArraySlice<Syntax>
   ) throws(LispFailure) -> Int {
     guard functions.count < Self.functionsNestedMax else {
-      throw LispFailure(.tooMuch("nesting of functions"), at: position(form))
+      throw failure(.tooMuch("nesting of functions"))
     }
-    guard parameters.count <= Self.argumentsMax else { throw failure("fewer parameters", at: form) }
+    guard parameters.count <= Self.argumentsMax else { throw expected("fewer parameters") }
     begin(parameters: parameters.count)
     let names = try bind(Array(parameters), from: 0)
-    guard Set(names).count == names.count else { throw failure("distinct parameters", at: form) }
-    try body(forms, isTail: true, of: form)
+    guard Set(names).count == names.count else { throw expected("distinct parameters") }
+    try body(forms, isTail: true)
     unbind(names)
     return end()
   }
@@ -248,13 +250,9 @@ struct Compiler {
   }
 
   /// Definitions, then forms; the value is that of the last.
-  private mutating func body(
-    _ forms: ArraySlice<Syntax>,
-    isTail: Bool,
-    of parent: Syntax
-  ) throws(LispFailure) {
+  private mutating func body(_ forms: ArraySlice<Syntax>, isTail: Bool) throws(LispFailure) {
     let definitions = forms.prefix { $0.head == .define }
-    guard definitions.count < forms.count else { throw failure("an expression", at: parent) }
+    guard definitions.count < forms.count else { throw expected("an expression") }
     var names: [String] = []
     for form in definitions {
       names.append(try bindable(definition(form).name))
@@ -289,62 +287,53 @@ struct Compiler {
     offset = form.offset
     defer { offset = outer }
     switch form.kind {
-    case .atom(.symbol(let name)): try variable(name, at: form)
+    case .atom(.symbol(let name)): try variable(name)
     case .atom(let datum): pushConstant(datum)
     case .list(let items):
-      guard let first = items.first else {
-        throw failure("a form; '() is the empty list", at: form)
-      }
+      guard !items.isEmpty else { throw expected("a form; '() is the empty list") }
       if let special = form.head {
-        try compile(special, items, form, isTail: isTail)
+        try compile(special, form, isTail: isTail)
       } else {
-        try application(first, items.dropFirst(), form, isTail: isTail)
+        try application(form, isTail: isTail)
       }
     }
   }
 
-  private mutating func compile(
-    _ special: Special,
-    _ items: [Syntax],
-    _ form: Syntax,
-    isTail: Bool
-  ) throws(LispFailure) {
+  private mutating func compile(_ it: Special, _ form: Syntax, isTail: Bool) throws(LispFailure) {
+    let items = form.items
     let count = items.count
-    switch special {
+    switch it {
     case .quote where count == 2: pushConstant(items[1].datum)
     case .begin where count > 1: try sequence(items.dropFirst(), isTail: isTail)
     case .lambda where count > 2 && items[1].isList:
-      emit(.closure(Int32(try function(items[1].items[...], items.dropFirst(2), at: form))))
+      emit(.closure(Int32(try function(items[1].items[...], items.dropFirst(2)))))
     case .`if` where count == 4:
       try expression(items[1])
       let end = try branch(items[2...2], isTail: isTail)
       try expression(items[3], isTail: isTail)
       land(end)
     case .cond where count > 1: try cond(items.dropFirst(), isTail: isTail)
-    case .`let` where count > 2: try bindings(items, form, isTail: isTail)
+    case .`let` where count > 2: try bindings(form, isTail: isTail)
     case .set where count == 3 && items[1].symbol != nil: try assign(to: items[1], items[2])
     case .and, .or:
-      guard count > 1 else { return pushConstant(.bool(special == .and)) }
+      guard count > 1 else { return pushConstant(.bool(it == .and)) }
       var jumps: [Int] = []
       for item in items[1..<count - 1] {
         try expression(item)
-        jumps.append(jump(special == .and ? .ifFalseElseDrop : .ifTrueElseDrop))
+        jumps.append(jump(it == .and ? .ifFalseElseDrop : .ifTrueElseDrop))
       }
       try expression(items[count - 1], isTail: isTail)
       for jump in jumps { land(jump) }
-    default: throw failure("a well-formed \(special.rawValue), in its place", at: form)
+    default: throw expected("a well-formed \(it.rawValue), in its place")
     }
   }
 
   /// Compiles forms for when the top is true, up to before what is for when it is false.
   ///
   /// - Returns: the jump past that.
-  private mutating func branch(
-    _ forms: ArraySlice<Syntax>,
-    isTail: Bool
-  ) throws(LispFailure) -> Int {
+  private mutating func branch(_ it: ArraySlice<Syntax>, isTail: Bool) throws(LispFailure) -> Int {
     let start = jump(.ifFalse)
-    try sequence(forms, isTail: isTail)
+    try sequence(it, isTail: isTail)
     let end = jump(.always)
     land(start)
     functions[functions.count - 1].depth -= 1
@@ -358,7 +347,7 @@ struct Compiler {
       let items = clause.items
       let isElse = items.first?.symbol == "else"
       guard items.count > 1, !isElse || index == clauses.endIndex - 1 else {
-        throw failure("(test body …), else last", at: clause)
+        throw expected("(test body …), else last", at: clause)
       }
       guard !isElse else {
         try sequence(items.dropFirst(), isTail: isTail)
@@ -374,15 +363,12 @@ struct Compiler {
   }
 
   /// `(let ((name value) …) body …)`, or with a name for the body, which it calls to loop.
-  private mutating func bindings(
-    _ items: [Syntax],
-    _ form: Syntax,
-    isTail: Bool
-  ) throws(LispFailure) {
+  private mutating func bindings(_ form: Syntax, isTail: Bool) throws(LispFailure) {
+    let items = form.items
     let isLoop = items[1].symbol != nil
     let pairs = items[isLoop ? 2 : 1]
     guard pairs.isList, pairs.items.allSatisfy({ $0.items.count == 2 }) else {
-      throw failure("(let ((name value) …) body …)", at: form)
+      throw expected("(let ((name value) …) body …)")
     }
     let names = pairs.items.map { $0.items[0] }
     let values = pairs.items.map { $0.items[1] }
@@ -393,31 +379,26 @@ struct Compiler {
       let none = Syntax(kind: .list([]), offset: form.offset)
       let define = form.replaced(by: ["define"], [items[1], lambda])
       let loop = form.replaced(by: ["let"], [none, define, items[1]])
-      return try application(loop, values[...], form, isTail: isTail)
+      return try application(form.replaced(by: [], [loop] + values), isTail: isTail)
     }
     let start = depth
     for value in values { try expression(value) }
     let bound = try bind(names, from: start)
-    try body(items.dropFirst(2), isTail: isTail, of: form)
+    try body(items.dropFirst(2), isTail: isTail)
     emit(.slide(Int32(bound.count)))
     unbind(bound)
   }
 
-  private mutating func application(
-    _ head: Syntax,
-    _ arguments: ArraySlice<Syntax>,
-    _ form: Syntax,
-    isTail: Bool
-  ) throws(LispFailure) {
-    guard arguments.count <= Self.argumentsMax else { throw failure("fewer arguments", at: form) }
+  private mutating func application(_ form: Syntax, isTail: Bool) throws(LispFailure) {
+    let (head, arguments) = (form.items[0], form.items.dropFirst())
+    guard arguments.count <= Self.argumentsMax else { throw expected("fewer arguments") }
     let count = Int32(arguments.count)
     let known = head.symbol.flatMap { bindings[$0]?.last }
     if case .primitive(let primitive) = known, !primitive.isVariable {
       let allowed = primitive.arguments
       guard allowed.contains(arguments.count) else {
         let more = allowed.count == 1 ? "" : " or more"
-        let expected = "\(allowed.lowerBound)\(more) arguments of \(primitive.rawValue)"
-        throw failure(expected, at: form)
+        throw expected("\(allowed.lowerBound)\(more) arguments of \(primitive.rawValue)")
       }
       for argument in arguments { try expression(argument) }
       return emit(.primitive(primitive, count))
@@ -429,7 +410,7 @@ struct Compiler {
 
   // MARK: Variables
 
-  private mutating func variable(_ name: String, at form: Syntax) throws(LispFailure) {
+  private mutating func variable(_ name: String) throws(LispFailure) {
     switch bindings[name]?.last {
     case .local(let function, let index, let isBoxed, let unique):
       place(function, index, unique)
@@ -438,8 +419,8 @@ struct Compiler {
     case .slot: emit(.slot(constant(.symbol(name))))
     case .table: emit(.table(constant(.symbol(name))))
     case .primitive(let primitive) where primitive.isVariable: emit(.primitive(primitive, 0))
-    case .primitive: throw failure("a value; wrap a primitive in a lambda", at: form)
-    case nil: throw LispFailure(.unbound(name), at: position(form))
+    case .primitive: throw expected("a value; wrap a primitive in a lambda")
+    case nil: throw failure(.unbound(name))
     }
   }
 
@@ -456,7 +437,7 @@ struct Compiler {
     case .slot:
       try expression(value)
       emit(.setSlot(constant(form.datum)))
-    case .table, .primitive, nil: throw failure("a variable", at: form)
+    case .table, .primitive, nil: throw expected("a variable", at: form)
     }
   }
 
@@ -512,12 +493,13 @@ struct Compiler {
     functions[current].code[index] = .jump(condition, distance)
   }
 
-  private func position(_ form: Syntax) -> TextPosition {
-    TextPosition(of: form.offset, in: program.source)
+  private func failure(_ problem: LispProblem, at form: Syntax? = nil) -> LispFailure {
+    LispFailure(problem, at: TextPosition(of: form?.offset ?? offset, in: program.source))
   }
 
-  private func failure(_ expected: String, at form: Syntax) -> LispFailure {
-    LispFailure(.expected(expected), at: position(form))
+  /// What should have been here, or at a part of the form being compiled.
+  private func expected(_ what: String, at form: Syntax? = nil) -> LispFailure {
+    failure(.expected(what), at: form)
   }
 }
 

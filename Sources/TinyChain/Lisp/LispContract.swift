@@ -13,9 +13,12 @@ public struct LispContract: Sendable {
   }
 
   /// What the account's creator sends: length 2 ‖ source ‖ the list of arguments, encoded.
-  public static func creation(source: [UInt8], arguments: Datum) -> [UInt8] {
+  ///
+  /// Nil for a source that is too long.
+  public static func creation(source: [UInt8], arguments: Datum) -> [UInt8]? {
+    guard let length = UInt16(exactly: source.count) else { return nil }
     var writer = ByteWriter()
-    writer.integer(UInt16(source.count))
+    writer.integer(length)
     writer.array(source)
     writer.array(arguments.bytes)
     return writer.bytes

@@ -51,7 +51,8 @@ extension LispMachine {
       for index in 1..<count { result = try combine(primitive, result, stack[first + index]) }
       return result
     case .isEqual, .less, .greater, .lessOrEqual, .greaterOrEqual:
-      return .bool(try compare(primitive, a, b))
+      if let result = primitive.onIntegers(a, b) { return result }
+      return .bool(primitive.compare(try magnitude(a), try magnitude(b)))
     case .muldiv: return try muldiv(a, b, stack[first + 2])
     case .toInteger:
       guard let integer = Int64(exactly: try magnitude(a)) else { throw .overflow }
@@ -110,19 +111,11 @@ extension LispMachine {
     _ a: Value,
     _ b: Value
   ) throws(LispProblem) -> Value {
-    if case .integer(let a) = a, case .integer(let b) = b {
-      let (result, overflow) = primitive.combine(a, b)
-      guard !overflow else { throw .overflow }
-      return .integer(result)
-    }
+    if let result = primitive.onIntegers(a, b) { return result }
+    if case .integer = a, case .integer = b { throw .overflow }
     let (result, overflow) = primitive.combine(try magnitude(a), try magnitude(b))
     guard !overflow else { throw .overflow }
     return try amount(result)
-  }
-
-  private func compare(_ primitive: Primitive, _ a: Value, _ b: Value) throws(LispProblem) -> Bool {
-    if case .integer(let a) = a, case .integer(let b) = b { return primitive.compare(a, b) }
-    return primitive.compare(try magnitude(a), try magnitude(b))
   }
 
   /// a · b / c rounded down, exact in between.
@@ -154,16 +147,12 @@ extension LispMachine {
   }
 
   private mutating func concat(_ a: Value, _ b: Value) throws(LispProblem) -> Value {
-    switch (a, b) {
-    case (.string(let a), .string(let b)): return .string(try concat(a, b))
-    case (.bytes(let a), .bytes(let b)): return .bytes(try concat(a, b))
-    default: throw .expected("two strings, or bytes twice")
-    }
-  }
-
-  private mutating func concat(_ a: Int32, _ b: Int32) throws(LispProblem) -> Int32 {
-    try reserve(Heap.blobSize + heap.blob(a).count + heap.blob(b).count)
-    return heap.append(blob: heap.blob(a) + heap.blob(b))
+    guard let first = blobIndex(of: a), let second = blobIndex(of: b), typeName(a) == typeName(b)
+    else { throw .expected("two strings, or bytes twice") }
+    try reserve(Heap.blobSize + heap.blob(first).count + heap.blob(second).count)
+    let joined = heap.append(blob: heap.blob(first) + heap.blob(second))
+    if case .string = a { return .string(joined) }
+    return .bytes(joined)
   }
 
   private func typeName(_ value: Value) -> String {

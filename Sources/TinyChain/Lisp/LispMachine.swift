@@ -184,9 +184,11 @@ struct LispMachine {
           stack.append(result)
         }
       case .slot(let index):
+        try collectIfDue()
         stack.append(statics[Int(index)])
         return (.get, 1)
       case .setSlot(let index):
+        try collectIfDue()
         stack.append(statics[Int(index)])
         return (.put, 2)
       case .call(let count):

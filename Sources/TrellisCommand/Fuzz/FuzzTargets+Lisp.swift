@@ -41,7 +41,7 @@ extension FuzzTargets {
       "(contract (c) (define (f x) (if (< x 9) (f (+ x 1)) (cons x '()))) (view (go m) (f m)))",
       "(contract (c) (on (go m) (let l ((i 0) (x #x00)) (if (= i 5) x (l (+ i 1) (concat x x))))))",
       "(contract (c p) (init (fail 'x)) (only (a) 1) (on (go m) (cond ((= m 1) (set! m 2) (lambda () m)))))",
-    ].map {
+    ].compactMap {
       let message = Datum.list([.symbol("go"), .integer(1)])
       return LispContract.creation(source: Array($0.utf8), arguments: message)
     },
