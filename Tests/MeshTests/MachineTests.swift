@@ -306,3 +306,135 @@ struct MachineTests {
     #expect(cluster.certified(0) != nil)
   }
 }
+
+@Suite("A wallet's steps")
+struct WalletTests {
+  let fixture: Fixture
+
+  init() throws {
+    fixture = try Fixture()
+  }
+
+  private func reject(
+    _ cluster: inout Cluster,
+    _ code: TransitionRejection,
+    by validator: UInt64
+  ) {
+    guard let hash = cluster.wallets[0].machine.state.pending?.transition.hash else { return }
+    let reject = VoteReject(transition: hash, code: code, nextSequence: .first)
+    let message = Verified<MeshMessage>(checked: .response(.reject(reject), Exchange(1)))
+    cluster.step(wallet: 0, .received(message, from: PeerID(validator)))
+  }
+
+  private func signing(_ seed: UInt64) -> Cluster {
+    var cluster = Cluster(fixture, seed: seed)
+    cluster.isCut = { letter in
+      if case .request(.vote, _) = letter.message { true } else { false }
+    }
+    cluster.command(0, .send([cluster.payee(1, 5)]))
+    cluster.run()
+    return cluster
+  }
+
+  @Test("What f + 1 validators refuse for good is dropped if nobody voted, and the slot is free")
+  func permanentRefusal() throws {
+    var cluster = signing(1)
+    reject(&cluster, .proofInvalid, by: 0)
+    #expect(cluster.wallets[0].disk.pending != nil)
+    reject(&cluster, .proofInvalid, by: 3)
+    #expect(cluster.wallets[0].disk.pending == nil)
+    guard case .failed(.refused(.proofInvalid))? = cluster.wallets[0].replies.first else {
+      Issue.record("the payer is told")
+      return
+    }
+    cluster.isCut = { _ in false }
+    cluster.command(0, .send([cluster.payee(1, 6)]))
+    cluster.run()
+    #expect(cluster.certified(0) != nil)
+  }
+
+  @Test("A ballot that somebody promised is overtaken, but not before a second has passed")
+  func superseded() {
+    var cluster = signing(1)
+    for validator in 0...2 as ClosedRange<UInt64> {
+      reject(&cluster, .ballotSuperseded, by: validator)
+    }
+    func isRecovering() -> Bool {
+      if case .recovering = cluster.wallets[0].machine.phase { true } else { false }
+    }
+    #expect(!isRecovering())
+    cluster.walletTimers[0]?.remove(.retry)
+    cluster.step(wallet: 0, .fired(.retry))
+    #expect(isRecovering())
+    cluster.isCut = { _ in false }
+    cluster.run()
+    #expect(cluster.certified(0)?.ballot == Ballot(1))
+    cluster.runTimers()
+    cluster.expectAgreement()
+  }
+
+  @Test("A validator that votes twice is told on to the others")
+  func accusation() throws {
+    var cluster = signing(1)
+    let pending = try #require(cluster.wallets[0].machine.state.pending?.transition)
+    let rival = try fixture.build(
+      fixture.plan(fixture.owners[0], pay: [fixture.payee(fixture.owners[1], 77)]),
+      by: fixture.owners[0]
+    ).transition
+    for transition in [pending, rival] {
+      let vote = fixture.vote(transition, by: 2)
+      let message = Verified<MeshMessage>(checked: .response(.vote(vote), Exchange(1)))
+      cluster.step(wallet: 0, .received(message, from: PeerID(2)))
+    }
+    let isReported = cluster.wallets[0].events.contains {
+      if case .equivocation = $0 { true } else { false }
+    }
+    #expect(isReported)
+  }
+
+  @Test("An answer about another account, or from a stranger, changes nothing")
+  func strangers() {
+    var cluster = Cluster(fixture, seed: 1)
+    let before = cluster.balance(0)
+    let info = AccountInfo(
+      state: .origin(of: fixture.owners[1].account, on: fixture.genesis.id),
+      certificate: nil,
+      pending: []
+    )
+    let message = Verified<MeshMessage>(checked: .response(.account(info), Exchange(1)))
+    cluster.step(wallet: 0, .submitted(.resync, RequestID(1)))
+    for peer in [0, 1, 2, 77] as [UInt64] {
+      cluster.step(wallet: 0, .received(message, from: PeerID(peer)))
+    }
+    guard case .resyncing(let answers) = cluster.wallets[0].machine.phase else {
+      Issue.record("nobody has answered yet")
+      return
+    }
+    #expect(answers.isEmpty)
+    cluster.run()
+    #expect(cluster.balance(0) == before)
+  }
+
+  @Test("The status counts what can be claimed")
+  func status() {
+    var cluster = Cluster(fixture, seed: 1)
+    cluster.command(0, .send([cluster.payee(2, 5), cluster.payee(2, 6)]))
+    cluster.run()
+    cluster.step(wallet: 2, .fired(.scan))
+    cluster.run()
+    cluster.command(2, .status)
+    guard case .status(let status)? = cluster.wallets[2].replies.first else {
+      Issue.record("a status")
+      return
+    }
+    #expect(status.claimable == Amount(11))
+    #expect(status.balance == .zero)
+    #expect(status.isIdle)
+    #expect(status.validators.count == 4)
+    // Paying out of what was never claimed claims it on the way.
+    cluster.command(2, .send([cluster.payee(0, 1)]))
+    cluster.run()
+    #expect(cluster.certified(2) != nil)
+    #expect(cluster.balance(2) == 7)
+  }
+}
