@@ -4,7 +4,7 @@ import Keccak
 import Kernel
 
 /// Range proofs of two values, as a plain payment has, each figure beside a field multiplication of
-/// the same run; in one thread.
+/// the same run; in one thread, by its processor time.
 func benchmarkBulletproofs() throws {
   let rounds = 11
   let batchSize = 64
@@ -33,18 +33,18 @@ func benchmarkBulletproofs() throws {
   var single = Figure(per: 1)
   var batched = Figure(per: batchSize)
   for _ in 0..<rounds {
-    field.measure {
+    field.measureThread {
       var product = factor
       for _ in 0..<multiplications { product = product * factor }
       precondition(!product.isZero)
     }
-    try prove.measure {
+    try prove.measureThread {
       _ = try RangeProof.prove(openings, transcript: transcript, using: &random)
     }
     let bytes = claims[0].proof.bytes
-    try decode.measure { _ = try RangeProof(bytes) }
-    try single.measure { try claims[0].verify() }
-    try batched.measure { try RangeProofBatch.verify(claims, using: &random) }
+    try decode.measureThread { _ = try RangeProof(bytes) }
+    try single.measureThread { try claims[0].verify() }
+    try batched.measureThread { try RangeProofBatch.verify(claims, using: &random) }
   }
   print("on \(ArithmeticPath.best)")
   print("field multiplication, dependent    \(decimal(field.median)) ns")

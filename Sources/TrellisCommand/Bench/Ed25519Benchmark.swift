@@ -3,7 +3,7 @@ import Curve25519
 import Kernel
 
 /// Ed25519 verification beside libsodium's, and beside one field multiplication so that machines
-/// compare; in one thread.
+/// compare; in one thread, by its processor time.
 ///
 /// Each round measures everything once and each for about a millisecond, so that a slow moment of the
 /// machine slows all alike; the figures are medians over the rounds.
@@ -33,12 +33,12 @@ func benchmarkEd25519() {
   var batched = Figure(per: batchSize)
   var sameKey = Figure(per: batchSize)
   for _ in 0..<rounds {
-    field.measure {
+    field.measureThread {
       var product = factor
       for _ in 0..<multiplications { product = product * factor }
       precondition(!product.isZero)
     }
-    libsodium.measure {
+    libsodium.measureThread {
       for item in signed[..<oneByOne] {
         let status = crypto_sign_verify_detached(
           item.signatureBytes,
@@ -49,13 +49,13 @@ func benchmarkEd25519() {
         precondition(status == 0)
       }
     }
-    single.measure {
+    single.measureThread {
       for item in signed[..<oneByOne] {
         precondition(Ed25519.isValid(item.signature, of: item.message, by: item.key))
       }
     }
-    batched.measure { verifyTogether(signed) }
-    sameKey.measure { verifyTogether(votes) }
+    batched.measureThread { verifyTogether(signed) }
+    sameKey.measureThread { verifyTogether(votes) }
   }
   let ratio = libsodium.median / batched.median
   print("field multiplication, dependent    \(decimal(field.median)) ns")
