@@ -133,6 +133,10 @@ let package = Package(
       "SmallNanoNode",
       ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]
     ),
+    .shell(
+      "MeshNode",
+      ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
+    ),
 
     // Programs.
     .program(
@@ -177,6 +181,13 @@ let package = Package(
       "SmallNanoNode",
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
+        "Kernel",
+      ]
+    ),
+    .tests(
+      "MeshNode",
+      [
+        "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
       ]
     ),
