@@ -64,7 +64,8 @@ struct RandomChanges {
     return Transition(body, proof: proof, signature: .zero)
   }
 
-  private mutating func vote(_ transition: Transition, by index: Int, _ ballot: Int) -> ValidatorVote
+  private mutating func vote(_ transition: Transition, by index: Int, _ ballot: Int)
+    -> ValidatorVote
   {
     ValidatorVote(
       validator: ValidatorIndex(UInt16(index)),
@@ -235,7 +236,9 @@ struct RandomChanges {
     let all = a.log(from: 1, limit: 1000)
     if all != b.log(from: 1, limit: 1000) { return "log" }
     let from = below(4) == 0 ? UInt64.max : UInt64(below(all.count + 3))
-    if a.log(from: from, limit: limit) != b.log(from: from, limit: limit) { return "part of the log" }
+    if a.log(from: from, limit: limit) != b.log(from: from, limit: limit) {
+      return "part of the log"
+    }
     for hash in all {
       if a.certificate(hash) != b.certificate(hash) { return "certificate" }
       if a.logIndex(hash) != b.logIndex(hash) { return "log index" }

@@ -9,7 +9,10 @@ import Testing
 struct StoreTests {
   /// Drives a store and the model with the same changes; at random commits, and at random loses what
   /// was not committed, as a crash does.
-  @Test("It answers as the model does, whatever crashes in between", arguments: 1...6 as ClosedRange<UInt64>)
+  @Test(
+    "It answers as the model does, whatever crashes in between",
+    arguments: 1...6 as ClosedRange<UInt64>
+  )
   func model(seed: UInt64) throws {
     let net = try TestNet()
     let place = TemporaryDirectory()
