@@ -88,6 +88,7 @@ let package = Package(
     .library(name: "Curve25519", targets: ["Curve25519"]),
     .library(name: "Keccak", targets: ["Keccak"]),
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
+    .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
@@ -133,11 +134,19 @@ let package = Package(
       "SmallNanoNode",
       ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]
     ),
+    .shell(
+      "MeshNode",
+      ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
+    ),
 
     // Programs.
     .program(
       "SmallNanoCommand",
       ["SmallNanoNode", "SmallNano", "Service", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "MeshValidatorCommand",
+      ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "Kernel"]
     ),
     .program(
       "TrellisCommand",
@@ -177,6 +186,13 @@ let package = Package(
       "SmallNanoNode",
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
+        "Kernel",
+      ]
+    ),
+    .tests(
+      "MeshNode",
+      [
+        "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
       ]
     ),
