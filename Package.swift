@@ -129,15 +129,19 @@ let package = Package(
     .shell("Relay", ["Transport", "EventLoop", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
+    .shell("Vault", ["Kernel", "Service", "CSodium"]),
     .shell(
       "SmallNanoNode",
-      ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]
+      [
+        "SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
+        "CSodium",
+      ]
     ),
 
     // Programs.
     .program(
       "SmallNanoCommand",
-      ["SmallNanoNode", "SmallNano", "Service", "HTTP", "EventLoop", "Kernel"]
+      ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
     ),
     .program(
       "TrellisCommand",
@@ -173,11 +177,12 @@ let package = Package(
     .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
+    .tests("Vault", ["Vault", "Kernel"]),
     .tests(
       "SmallNanoNode",
       [
-        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
-        "Kernel",
+        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
+        "EventLoop", "Kernel",
       ]
     ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
