@@ -137,6 +137,10 @@ let package = Package(
         "CSodium",
       ]
     ),
+    .shell(
+      "MeshNode",
+      ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
+    ),
 
     // Programs.
     .program(
@@ -183,6 +187,13 @@ let package = Package(
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
         "EventLoop", "Kernel",
+      ]
+    ),
+    .tests(
+      "MeshNode",
+      [
+        "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
+        "Kernel",
       ]
     ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
