@@ -47,7 +47,9 @@ extension MeshValidator {
     _ certificate: SettlementCertificate,
     answering asker: (PeerID, Exchange)?
   ) {
-    conclude(ledger.apply(certificate, into: &change), of: certificate, asker)
+    let application = ledger.apply(certificate, into: &change)
+    forgetClaims(of: application.applied)
+    conclude(application, of: certificate, asker)
   }
 
   /// Says what became of a certificate: to its sender, to subscribers and to the operator.
@@ -138,6 +140,9 @@ extension MeshValidator {
     guard first == cursor + 1, !response.certificates.isEmpty else {
       peers[place].sync = nil
       return
+    }
+    if configuration.canary == .cursorAhead {
+      return advance(validator, at: peer, to: cursor + UInt64(response.certificates.count))
     }
     // Only when all before it has been applied: what is in the queue dies with the process.
     queue.append(.cursor(validator, peer, cursor + UInt64(response.certificates.count)))

@@ -153,6 +153,15 @@ public struct MeshWallet: Machine {
     return effects
   }
 
+  /// Whether nothing is under way: no payment, no doubt, no certificate that less than a quorum has applied.
+  package var isAtRest: Bool {
+    if case .idle = phase {
+      state.pending == nil && deliveries.allSatisfy(\.isSettled)
+    } else {
+      false
+    }
+  }
+
   // MARK: Commands
 
   private mutating func submit(_ command: Command, _ request: RequestID) {
