@@ -7,6 +7,8 @@ extension MeshWallet {
     peers.insert((id, validator), at: place)
     repeatQuestion(to: id, validator)
     askForOutputs(of: id, validator)
+    // Not only when idle: a wallet that resumes a payment, and only pays from then on, has income too.
+    if peers.count == 1 { effects.append(.setTimer(.scan, after: Self.scanInterval)) }
   }
 
   /// What is asked of everyone now, asked of one.

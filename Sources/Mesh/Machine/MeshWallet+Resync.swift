@@ -31,7 +31,6 @@ extension MeshWallet {
     if let newest, newest.slot.sequence >= state.nextSequence {
       guard take(newest) else { return block(.unreadable(newest.hash)) }
     }
-    effects.append(.cancelTimer(.retry))
     var candidates: [Transition] = []
     for transition in ordered.flatMap(\.pending).map(\.transition)
     where transition.slot == slot && !candidates.contains(where: { $0.hash == transition.hash }) {
@@ -139,7 +138,6 @@ extension MeshWallet {
 
   private mutating func block(_ failure: WalletFailure) {
     phase = .blocked(failure)
-    effects.append(.cancelTimer(.retry))
     reply(.failed(failure))
   }
 

@@ -54,7 +54,7 @@ public struct MeshWallet: Machine {
   }
 
   public enum Timer: Hashable, Sendable {
-    /// Says again what got no answer.
+    /// Says again what got no answer; ends by itself when all have answered.
     case retry
     /// A quorum has answered; the others had their chance.
     case grace
@@ -203,7 +203,6 @@ public struct MeshWallet: Machine {
   /// It is known how the account stands, and nothing is under way.
   mutating func becomeIdle() {
     phase = .idle
-    effects.append(.cancelTimer(.retry))
     scan()
     guard let payees = postponed.take() else { return reply(.synced) }
     guard let request = waiting.take() else { return }
