@@ -10,8 +10,8 @@ package enum Canary: String, Sendable, CaseIterable {
   case forgetPromise
   /// Applying a certificate does not mark what it claims.
   case forgetClaims
-  /// A peer's log counts as read while certificates from it still wait for their proofs.
-  case cursorAhead
+  /// Certificates come from wallets alone: what one peer was given never reaches the others.
+  case neverCatchUp
 }
 
 extension MeshValidator {

@@ -119,9 +119,9 @@ extension MeshValidator {
 
   /// Asks for what a peer's log has beyond what was seen of it.
   mutating func catchUp(with place: Int) {
-    guard case .validator(let validator) = peers[place].identity, peers[place].sync == nil else {
-      return
-    }
+    guard case .validator(let validator) = peers[place].identity, peers[place].sync == nil,
+      configuration.canary != .neverCatchUp
+    else { return }
     let request = SyncRequest(from: ledger.store.cursor(validator) + 1)
     peers[place].sync = ask(.sync(request), of: peers[place].id)
   }
@@ -140,9 +140,6 @@ extension MeshValidator {
     guard first == cursor + 1, !response.certificates.isEmpty else {
       peers[place].sync = nil
       return
-    }
-    if configuration.canary == .cursorAhead {
-      return advance(validator, at: peer, to: cursor + UInt64(response.certificates.count))
     }
     // Only when all before it has been applied: what is in the queue dies with the process.
     queue.append(.cursor(validator, peer, cursor + UInt64(response.certificates.count)))
