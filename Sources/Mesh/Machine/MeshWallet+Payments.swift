@@ -81,7 +81,6 @@ extension MeshWallet {
     write(.settle(certificate, pending.balance))
     justification = nil
     phase = .idle
-    endRetries()
     effects.append(.report(.certified(certificate)))
     reply(.certified(certificate))
     deliver(certificate)
@@ -149,7 +148,6 @@ extension MeshWallet {
       guard collection.votes.isEmpty else { return recover(at: collection.ballot.next) }
       write(.setPending(nil))
       phase = .idle
-      endRetries()
       return reply(.failed(.refused(permanent[0])))
     }
     func count(_ wanted: Set<TransitionRejection>) -> Int { codes.count { wanted.contains($0) } }

@@ -8,6 +8,8 @@ extension MeshWallet {
     if isSubscribed { ask(subscription, of: id) }
     repeatQuestion(to: id, validator)
     askForOutputs(of: id, validator)
+    // Not only when idle: a wallet that resumes a payment, and only pays from then on, has income too.
+    if peers.count == 1 { effects.append(.setTimer(.scan, after: Self.scanInterval)) }
     repeatSearch(at: id)
   }
 

@@ -33,7 +33,6 @@ extension MeshWallet {
     if let newest, newest.slot.sequence >= state.nextSequence {
       guard take(newest) else { return block(.unreadable(newest.hash)) }
     }
-    endRetries()
     bringUp(answers)
     guard configuration.keys.spending != nil else { return becomeIdle() }
     var candidates: [Transition] = []
@@ -161,7 +160,6 @@ extension MeshWallet {
 
   private mutating func block(_ failure: WalletFailure) {
     phase = .blocked(failure)
-    endRetries()
     reply(.failed(failure))
   }
 

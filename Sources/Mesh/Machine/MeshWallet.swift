@@ -67,7 +67,7 @@ public struct MeshWallet: Machine {
   }
 
   public enum Timer: Hashable, Sendable {
-    /// Says again what got no answer.
+    /// Says again what got no answer; ends by itself when all have answered.
     case retry
     /// A quorum has answered; the others had their chance.
     case grace
@@ -174,6 +174,15 @@ public struct MeshWallet: Machine {
     return effects
   }
 
+  /// Whether nothing is under way: no payment, no doubt, no certificate that less than a quorum has applied.
+  package var isAtRest: Bool {
+    if case .idle = phase {
+      state.pending == nil && deliveries.allSatisfy(\.isSettled)
+    } else {
+      false
+    }
+  }
+
   // MARK: Commands
 
   private mutating func submit(_ command: Command, _ request: RequestID) {
@@ -222,7 +231,6 @@ public struct MeshWallet: Machine {
   /// It is known how the account stands, and nothing is under way.
   mutating func becomeIdle() {
     phase = .idle
-    endRetries()
     scan()
     guard let payees = postponed.take() else { return reply(.synced) }
     guard let request = waiting.take() else { return }
@@ -295,12 +303,6 @@ public struct MeshWallet: Machine {
   mutating func write(_ operation: WalletChange.Operation) {
     state.apply(WalletChange([operation]))
     change.append(operation)
-  }
-
-  /// The phase needs no retries any more; what goes on beside it may.
-  mutating func endRetries() {
-    guard deliveries.isEmpty, search == nil, history == nil else { return }
-    effects.append(.cancelTimer(.retry))
   }
 
   mutating func reply(_ reply: Reply) {
