@@ -89,6 +89,7 @@ let package = Package(
     .library(name: "Keccak", targets: ["Keccak"]),
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
+    .executable(name: "tinychain", targets: ["TinyChainCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
   targets: [
@@ -133,11 +134,25 @@ let package = Package(
       "SmallNanoNode",
       ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]
     ),
+    .shell(
+      "TinyChainNode",
+      [
+        "TinyChain", "BrainfuckAssembler", "Kernel", "EventLoop", "Storage", "HTTP", "Service",
+        "CSodium",
+      ]
+    ),
 
     // Programs.
     .program(
       "SmallNanoCommand",
       ["SmallNanoNode", "SmallNano", "Service", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "TinyChainCommand",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Service", "HTTP", "EventLoop",
+        "Kernel",
+      ]
     ),
     .program(
       "TrellisCommand",
@@ -178,6 +193,13 @@ let package = Package(
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
+      ]
+    ),
+    .tests(
+      "TinyChainNode",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Storage", "HTTP", "Service",
+        "EventLoop", "Kernel",
       ]
     ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),

@@ -1,0 +1,20 @@
+import Kernel
+
+/// What `/api/NAME` does.
+struct APIAction: Sendable {
+  typealias Run = @Sendable (APICall, APIContext) async throws -> JSON
+
+  let name: String
+  /// One line for the index.
+  let summary: String
+  let run: Run
+
+  init(_ name: String, _ summary: String, run: @escaping Run) {
+    (self.name, self.summary, self.run) = (name, summary, run)
+  }
+}
+
+/// What actions work with.
+struct APIContext: Sendable {
+  let gate: EvaluationGate
+}
