@@ -95,6 +95,7 @@ let package = Package(
   targets: [
     // System libraries and the three small C targets.
     .system("CSodium", apt: "libsodium-dev"),
+    .system("CSecp256k1", apt: "libsecp256k1-dev"),
     .system("CSQLite", apt: "libsqlite3-dev"),
     .system("CNGTCP2", apt: "libngtcp2-crypto-gnutls-dev"),
     .target(name: "CLinux"),
@@ -107,7 +108,8 @@ let package = Package(
     .pure("BulletproofsPlus", ["Curve25519", "Keccak", "CMemcheck"]),
     .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
-    .pure("TinyChain", ["Kernel"]),
+    .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
+    .pure("TinyChain", ["Kernel", "Secp256k1"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
@@ -177,7 +179,8 @@ let package = Package(
     .tests("BulletproofsPlus", ["BulletproofsPlus", "Curve25519", "Keccak"]),
     .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
     .tests("SmallNano", ["SmallNano", "Kernel"]),
-    .tests("TinyChain", ["TinyChain", "Kernel"]),
+    .tests("Secp256k1", ["Secp256k1", "Kernel"]),
+    .tests("TinyChain", ["TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel"]),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
