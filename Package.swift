@@ -139,8 +139,8 @@ let package = Package(
     .shell(
       "TinyChainNode",
       [
-        "TinyChain", "BrainfuckAssembler", "Kernel", "EventLoop", "Storage", "HTTP", "Service",
-        "CSodium",
+        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
+        "Service", "CSodium",
       ]
     ),
 
@@ -152,8 +152,8 @@ let package = Package(
     .program(
       "TinyChainCommand",
       [
-        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Service", "HTTP", "EventLoop",
-        "Kernel",
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "HTTP",
+        "EventLoop", "Kernel",
       ]
     ),
     .program(
@@ -201,8 +201,8 @@ let package = Package(
     .tests(
       "TinyChainNode",
       [
-        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Storage", "HTTP", "Service",
-        "EventLoop", "Kernel",
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
+        "Service", "EventLoop", "Kernel",
       ]
     ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),

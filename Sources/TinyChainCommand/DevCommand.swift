@@ -26,7 +26,15 @@ let devCommand = Command(
   guard let ip = IPAddress(call[NodeOptions.address]) else {
     throw wrong("--address takes an IP address")
   }
-  let api = try ChainAPI(metrics: metrics, hosts: ip.isUnspecified ? [] : ["\(ip)"])
+  let node: ChainNode
+  do {
+    node = try ChainNode(directory: call[NodeOptions.dataDirectory], .dev) {
+      loop.now.milliseconds / 1_000
+    }
+  } catch {
+    throw wrong("\(error)")
+  }
+  let api = try ChainAPI(node: node, metrics: metrics, hosts: ip.isUnspecified ? [] : ["\(ip)"])
   let server: HTTPServer
   do {
     server = try await HTTPServer(

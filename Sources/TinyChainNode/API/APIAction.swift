@@ -1,11 +1,12 @@
 import Kernel
+import TinyChain
 
 /// What `/api/NAME` does.
 struct APIAction: Sendable {
   typealias Run = @Sendable (APICall, APIContext) async throws -> JSON
 
   let name: String
-  /// One line for the index.
+  /// One line for the index: what it does, and its fields.
   let summary: String
   let run: Run
 
@@ -16,5 +17,8 @@ struct APIAction: Sendable {
 
 /// What actions work with.
 struct APIContext: Sendable {
+  let node: ChainNode
   let gate: EvaluationGate
+
+  var isMain: Bool { node.parameters.isMain }
 }

@@ -5,6 +5,9 @@ extension APIAction {
   /// `machine_…`: programs run for their caller, with nothing kept.
   static let machine: [APIAction] = [
     APIAction("machine_eval", "Run Brainfuck: from_acc, to_acc, data, gas") { call, context in
+      for name in ["from_acc", "to_acc"] where try call.optionalText(name) ?? "" != "" {
+        throw APIFailure.field(name, "must be empty: see contract_ask to ask a contract")
+      }
       let program = try call.program()
       let gas = try call.gas()
       let report = try await context.gate.run {

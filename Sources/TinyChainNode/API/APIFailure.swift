@@ -1,5 +1,6 @@
 import HTTP
 import Kernel
+import TinyChain
 
 /// Why a call was not carried out: `{"error": text, "code": name, "status": number}`.
 public struct APIFailure: Error, Hashable, Sendable, CustomStringConvertible {
@@ -14,6 +15,15 @@ public struct APIFailure: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { "\(message) (\(code))" }
+
+  /// What any error of an action is to the client.
+  init(any error: any Error) {
+    switch error {
+    case let failure as APIFailure: self = failure
+    case let rejection as Rejection: self.init(rejection)
+    default: self.init(status: 503, "unavailable", "\(error)")
+    }
+  }
 
   static func field(_ name: String, _ problem: String) -> APIFailure {
     APIFailure("bad_field", "\(name) \(problem)")

@@ -23,8 +23,8 @@ public final class ChainAPI: Sendable {
   private let served: Counter
   private let refused: Counter
 
-  public init(metrics: Metrics, hosts: [String] = []) throws {
-    context = APIContext(gate: try EvaluationGate())
+  public init(node: ChainNode, metrics: Metrics, hosts: [String] = []) throws {
+    context = APIContext(node: node, gate: try EvaluationGate())
     self.metrics = metrics
     self.hosts = ["localhost", "127.0.0.1", "::1"] + hosts.map { $0.lowercased() }
     served = metrics.counter("api_calls_total", "Calls carried out")
@@ -51,7 +51,8 @@ public final class ChainAPI: Sendable {
 
   // MARK: Routes
 
-  private static let actions = APIAction.machine
+  private static let actions =
+    APIAction.machine + APIAction.user + APIAction.chain + APIAction.development
 
   private func respond(to request: HTTPRequest) async -> HTTPResponse {
     guard isOwn(request.fields["host"] ?? "") else {
@@ -92,8 +93,7 @@ public final class ChainAPI: Sendable {
       return HTTPResponse(contentType: "application/json", body: answer.bytes() + [10])
     } catch {
       refused.add()
-      let failure = error as? APIFailure ?? APIFailure(status: 503, "unavailable", "\(error)")
-      return failure.response
+      return APIFailure(any: error).response
     }
   }
 
