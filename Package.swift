@@ -132,9 +132,13 @@ let package = Package(
     .shell("Relay", ["Transport", "EventLoop", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
+    .shell("Vault", ["Kernel", "Service", "CSodium"]),
     .shell(
       "SmallNanoNode",
-      ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]
+      [
+        "SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
+        "CSodium",
+      ]
     ),
     .shell(
       "TinyChainNode",
@@ -147,7 +151,7 @@ let package = Package(
     // Programs.
     .program(
       "SmallNanoCommand",
-      ["SmallNanoNode", "SmallNano", "Service", "HTTP", "EventLoop", "Kernel"]
+      ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
     ),
     .program(
       "TinyChainCommand",
@@ -191,11 +195,12 @@ let package = Package(
     .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
+    .tests("Vault", ["Vault", "Kernel"]),
     .tests(
       "SmallNanoNode",
       [
-        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
-        "Kernel",
+        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
+        "EventLoop", "Kernel",
       ]
     ),
     .tests(
