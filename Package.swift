@@ -144,7 +144,7 @@ let package = Package(
       "TinyChainNode",
       [
         "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
-        "Service", "CSodium",
+        "Service", "Vault",
       ]
     ),
 
@@ -156,7 +156,7 @@ let package = Package(
     .program(
       "TinyChainCommand",
       [
-        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "HTTP",
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "Vault", "HTTP",
         "EventLoop", "Kernel",
       ]
     ),
@@ -207,7 +207,7 @@ let package = Package(
       "TinyChainNode",
       [
         "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
-        "Service", "EventLoop", "Kernel",
+        "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),

@@ -12,6 +12,7 @@ public actor ChainNode {
   private let directory: DataDirectory
   private let store: ChainStore
   private var chain: Chain
+  private let sequencer = InstantSequencer()
   private let clock: @Sendable () -> UInt64
   /// Seconds that tests have let pass.
   private var warp: UInt64 = 0
@@ -59,8 +60,7 @@ public actor ChainNode {
   }
 
   private var draft: Header {
-    let time = max(chain.tip.header.time, clock() + warp)
-    return Header(time: time, producer: parameters.treasury)
+    sequencer.draft(after: chain.tip.header, at: clock() + warp, for: parameters.treasury)
   }
 
   private func commit(_ block: ExecutedBlock) throws {

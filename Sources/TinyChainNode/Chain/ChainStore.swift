@@ -243,7 +243,7 @@ enum StateJournal {
     while reader.remaining > 0 {
       let key = try reader.array(Int(try reader.uint16()))
       changes.append(
-        StateChange(key, try value(&reader), try value(&reader))
+        StateChange(key: key, before: try value(&reader), after: try value(&reader))
       )
     }
     return changes

@@ -1,20 +1,16 @@
-internal import CSodium
 public import Kernel
 public import Secp256k1
 import Service
 public import TinyChain
+public import Vault
 
 /// Named signing keys in one encrypted file, which only its owner may read.
 ///
 /// ```text
 ///   0   8  "TCKEYS01"
-///   8   4  Argon2id passes
-///  12   4  Argon2id memory, KiB
-///  16  16  salt
-///  32  24  nonce
-///  56   4  number of accounts, at most 1,000
-///  60   …  for each: length of its name 1 ‖ name ‖ address 20, in order of making
-///   …   …  secrets, 32 each, and tag 16: XChaCha20-Poly1305, all before being associated data
+///   8   4  number of accounts, at most 1,000
+///  12   …  for each: length of its name 1 ‖ name ‖ address 20, in order of making
+///   …   …  the secrets, 32 each, as a `SealedSecret` whose preamble is all before
 /// ```
 ///
 /// Integers are little-endian. Names and addresses are no secret, so that they can be listed without
@@ -26,37 +22,25 @@ public struct Keystore: Sendable {
     public let address: Address
   }
 
-  /// What Argon2id costs; it is stored, so that later versions may ask for more.
-  public struct Cost: Hashable, Sendable {
-    public let passes: UInt32
-    public let memoryKiB: UInt32
-
-    /// 64 MiB for about a tenth of a second.
-    public static let standard = Cost(passes: 3, memoryKiB: 64 << 10)
-    /// For tests of everything but the cost.
-    public static let least = Cost(passes: 1, memoryKiB: 8)
-
-    /// A damaged or foreign file must not take the machine's memory: 128 MiB at most, and 16 passes.
-    var isAllowed: Bool { (1...16).contains(passes) && (8...(128 << 10)).contains(memoryKiB) }
-  }
-
   public static let entriesMax = 1_000
+  /// 64 MiB for about a tenth of a second.
+  public static let standardCost = PasswordCost(passes: 3, memoryKiB: 64 << 10)
+  /// A foreign file may not make a password cost more.
+  private static let memoryKiBMax: UInt32 = 128 << 10
   /// A thousand accounts with names of 32 bytes, and the head.
   static let bytesMax = 128 << 10
   private static let magic = Array("TCKEYS01".utf8)
 
-  private let cost: Cost
-  private var salt: [UInt8]
-  private var nonce: [UInt8]
-  public private(set) var entries: [Entry]
-  private var sealed: [UInt8]
+  private let cost: PasswordCost
+  public private(set) var entries: [Entry] = []
+  /// Nil before the first account.
+  private var sealed: SealedSecret?
 
   // MARK: Files
 
-  /// One without accounts; it has a password from the first account on.
-  public init(cost: Cost = .standard) {
+  /// One without accounts; it gets its password with the first one.
+  public init(cost: PasswordCost = standardCost) {
     self.cost = cost
-    (salt, nonce, entries, sealed) = ([], [], [], [])
   }
 
   /// Reads a file, as far as that needs no password; nil if there is none.
@@ -70,25 +54,23 @@ public struct Keystore: Sendable {
 
   init(_ bytes: [UInt8]) throws(KeystoreFailure) {
     guard bytes.starts(with: Self.magic) else { throw .notAKeystore }
+    cost = Self.standardCost
     do {
       var reader = ByteReader(bytes)
       _ = try reader.array(Self.magic.count)
-      cost = Cost(passes: try reader.uint32(), memoryKiB: try reader.uint32())
-      salt = try reader.array(Self.saltSize)
-      nonce = try reader.array(Self.nonceSize)
       let count = Int(try reader.uint32())
-      guard cost.isAllowed, (1...Self.entriesMax).contains(count) else {
-        throw KeystoreFailure.damaged
-      }
-      entries = []
+      guard (1...Self.entriesMax).contains(count) else { throw KeystoreFailure.damaged }
       for _ in 0..<count {
         let name = String(decoding: try reader.array(Int(try reader.uint8())), as: UTF8.self)
-        guard Self.isName(name), !entries.contains(where: { $0.name == name }) else {
-          throw KeystoreFailure.damaged
-        }
+        guard Self.isName(name), self[name] == nil else { throw KeystoreFailure.damaged }
         entries.append(Entry(name: name, address: try Address(from: &reader)))
       }
-      sealed = try reader.array(count * ECDSASecretKey.size + Self.tagSize)
+      sealed = try SealedSecret(
+        from: &reader,
+        after: preamble,
+        count: count * ECDSASecretKey.size,
+        memoryKiBMax: Self.memoryKiBMax
+      )
       try reader.finish()
     } catch let failure as KeystoreFailure {
       throw failure
@@ -99,16 +81,12 @@ public struct Keystore: Sendable {
 
   /// Replaces the file, mode 0600; a crash leaves the old or the new.
   public func write(to path: String) throws {
-    try PrivateFile.write(head + sealed, to: path)
+    try PrivateFile.write(sealed?.encoded ?? [], to: path)
   }
 
-  private var head: [UInt8] {
+  private var preamble: [UInt8] {
     var writer = ByteWriter(capacity: 1_024)
     writer.array(Self.magic)
-    writer.integer(cost.passes)
-    writer.integer(cost.memoryKiB)
-    writer.array(salt)
-    writer.array(nonce)
     writer.integer(UInt32(entries.count))
     for entry in entries {
       writer.integer(UInt8(entry.name.utf8.count))
@@ -141,31 +119,28 @@ public struct Keystore: Sendable {
 
   /// Makes a key under a new name.
   ///
-  /// Takes the time and memory of the cost. The file's password is the one of its first account.
+  /// Takes the time and memory of the cost, twice. The file's password is the one of its first
+  /// account.
   public mutating func add(_ name: String, password: SecretBytes) throws(KeystoreFailure) -> Entry {
     guard Self.isName(name) else { throw .badName }
     guard self[name] == nil else { throw .nameTaken(name) }
     guard entries.count < Self.entriesMax else { throw .full }
-    if entries.isEmpty { salt = Self.random(Self.saltSize) }
-    let key = try Self.key(of: password, cost: cost, salt: salt)
-    let known = entries.isEmpty ? SecretBytes(count: 0) { _ in } : try open(by: key)
-    // The chance to miss is below 2^-127.
-    var made: (secret: SecretBytes, key: ECDSASecretKey)?
-    while made == nil {
-      let secret = SecretBytes(count: ECDSASecretKey.size) { randombytes_buf($0.octets, $0.count) }
-      made = ECDSASecretKey(secret).map { (secret, $0) }
-    }
-    guard let made else { preconditionFailure("the loop ends with a key") }
-    let entry = Entry(name: name, address: Address(made.key.publicKey))
-    entries.append(entry)
-    nonce = Self.random(Self.nonceSize)
-    let all = SecretBytes(count: known.count + made.secret.count) { all in
+    let known = try secrets(password)
+    let (secret, key) = Self.newKey()
+    let entry = Entry(name: name, address: Address(key.publicKey))
+    let all = SecretBytes(count: known.count + secret.count) { all in
       known.withUnsafeBytes { all.copyMemory(from: $0) }
-      made.secret.withUnsafeBytes { secret in
+      secret.withUnsafeBytes { secret in
         UnsafeMutableRawBufferPointer(rebasing: all[known.count...]).copyMemory(from: secret)
       }
     }
-    seal(all, by: key)
+    entries.append(entry)
+    do throws(SealFailure) {
+      sealed = try SealedSecret(all, preamble: preamble, password: password, cost: cost)
+    } catch {
+      entries.removeLast()
+      throw .noMemory
+    }
     return entry
   }
 
@@ -179,13 +154,12 @@ public struct Keystore: Sendable {
     guard let index = entries.firstIndex(where: { $0.name == name }) else {
       throw .unknownName(name)
     }
-    let all = try open(by: try Self.key(of: password, cost: cost, salt: salt))
+    let all = try secrets(password)
     let size = ECDSASecretKey.size
     let secret = SecretBytes(count: size) { secret in
       all.withUnsafeBytes { all in
-        secret.copyMemory(
-          from: UnsafeRawBufferPointer(rebasing: all[index * size..<(index + 1) * size])
-        )
+        let range = index * size..<(index + 1) * size
+        secret.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[range]))
       }
     }
     guard let key = ECDSASecretKey(secret), Address(key.publicKey) == entries[index].address else {
@@ -194,88 +168,24 @@ public struct Keystore: Sendable {
     return key
   }
 
-  // MARK: Cryptography
-
-  private static let saltSize = Int(crypto_pwhash_SALTBYTES)
-  private static let nonceSize = Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
-  private static let tagSize = Int(crypto_aead_xchacha20poly1305_ietf_ABYTES)
-
-  private mutating func seal(_ secrets: SecretBytes, by key: SecretBytes) {
-    let head = head
-    var sealed = [UInt8](repeating: 0, count: secrets.count + Self.tagSize)
-    let status = secrets.withUnsafeBytes { secrets in
-      key.withUnsafeBytes { key in
-        crypto_aead_xchacha20poly1305_ietf_encrypt(
-          &sealed,
-          nil,
-          secrets.octets,
-          UInt64(secrets.count),
-          head,
-          UInt64(head.count),
-          nil,
-          nonce,
-          key.octets
-        )
-      }
+  private func secrets(_ password: SecretBytes) throws(KeystoreFailure) -> SecretBytes {
+    guard let sealed else { return SecretBytes(count: 0) { _ in } }
+    let secrets: SecretBytes?
+    do throws(SealFailure) {
+      secrets = try sealed.open(password: password)
+    } catch {
+      throw .noMemory
     }
-    precondition(status == 0)
-    self.sealed = sealed
-  }
-
-  private func open(by key: SecretBytes) throws(KeystoreFailure) -> SecretBytes {
-    let head = head
-    var status: Int32 = -1
-    let secrets = SecretBytes(count: sealed.count - Self.tagSize) { secrets in
-      key.withUnsafeBytes { key in
-        status = crypto_aead_xchacha20poly1305_ietf_decrypt(
-          secrets.octets,
-          nil,
-          nil,
-          sealed,
-          UInt64(sealed.count),
-          head,
-          UInt64(head.count),
-          nonce,
-          key.octets
-        )
-      }
-    }
-    guard status == 0 else { throw .wrongPassword }
+    guard let secrets else { throw .wrongPassword }
     return secrets
   }
 
-  private static func key(
-    of password: SecretBytes,
-    cost: Cost,
-    salt: [UInt8]
-  ) throws(KeystoreFailure) -> SecretBytes {
-    var status: Int32 = -1
-    let key = SecretBytes(count: Int(crypto_aead_xchacha20poly1305_ietf_KEYBYTES)) { key in
-      password.withUnsafeBytes { password in
-        // An empty password has an address too.
-        guard let characters = password.assumingMemoryBound(to: CChar.self).baseAddress else {
-          return
-        }
-        status = crypto_pwhash(
-          key.octets,
-          UInt64(key.count),
-          characters,
-          UInt64(password.count),
-          salt,
-          UInt64(cost.passes),
-          Int(cost.memoryKiB) << 10,
-          crypto_pwhash_ALG_ARGON2ID13
-        )
-      }
+  private static func newKey() -> (SecretBytes, ECDSASecretKey) {
+    while true {
+      let secret = SecretBytes.random(ECDSASecretKey.size)
+      // The chance that the number is out of range is below 2^-127.
+      if let key = ECDSASecretKey(secret) { return (secret, key) }
     }
-    guard status == 0 else { throw .noMemory }
-    return key
-  }
-
-  private static func random(_ count: Int) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    randombytes_buf(&bytes, count)
-    return bytes
   }
 }
 
@@ -301,20 +211,5 @@ public enum KeystoreFailure: Error, Hashable, Sendable, CustomStringConvertible 
     case .unknownName(let name): "the keystore has no account \(name)"
     case .full: "the keystore is full"
     }
-  }
-}
-
-extension UnsafeRawBufferPointer {
-  /// The first byte as C functions take it; a secret's buffer has one even if it is empty.
-  fileprivate var octets: UnsafePointer<UInt8> {
-    guard let baseAddress else { preconditionFailure("a secret has an address") }
-    return baseAddress.assumingMemoryBound(to: UInt8.self)
-  }
-}
-
-extension UnsafeMutableRawBufferPointer {
-  fileprivate var octets: UnsafeMutablePointer<UInt8> {
-    guard let baseAddress else { preconditionFailure("a secret has an address") }
-    return baseAddress.assumingMemoryBound(to: UInt8.self)
   }
 }
