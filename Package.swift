@@ -90,6 +90,7 @@ let package = Package(
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
     .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
+    .executable(name: "tinychain", targets: ["TinyChainCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
   targets: [
@@ -144,6 +145,13 @@ let package = Package(
       "MeshNode",
       ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
     ),
+    .shell(
+      "TinyChainNode",
+      [
+        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
+        "Service", "Vault",
+      ]
+    ),
 
     // Programs.
     .program(
@@ -153,6 +161,13 @@ let package = Package(
     .program(
       "MeshValidatorCommand",
       ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "TinyChainCommand",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "Vault", "HTTP",
+        "EventLoop", "Kernel",
+      ]
     ),
     .program(
       "TrellisCommand",
@@ -202,6 +217,13 @@ let package = Package(
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
+      ]
+    ),
+    .tests(
+      "TinyChainNode",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
+        "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
