@@ -196,7 +196,10 @@ let package = Package(
         "Kernel",
       ]
     ),
-    .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
+    .tests(
+      "EndToEnd",
+      ["HTTP", "EventLoop", "Kernel", "Service", "SmallNano", "Mesh", "MeshNode"]
+    ),
     .tests("Tidy", []),
   ],
   swiftLanguageModes: [.v6]
