@@ -88,6 +88,7 @@ let package = Package(
     .library(name: "Curve25519", targets: ["Curve25519"]),
     .library(name: "Keccak", targets: ["Keccak"]),
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
+    .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
@@ -146,6 +147,10 @@ let package = Package(
     .program(
       "SmallNanoCommand",
       ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "MeshValidatorCommand",
+      ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "Kernel"]
     ),
     .program(
       "TrellisCommand",

@@ -19,7 +19,10 @@ struct DialPlan {
 
   /// It could not be reached, or the connection was lost.
   ///
-  /// - Parameter lasted: how long it was up; nil if it never was.
+  /// - Parameters:
+  ///   - lasted: how long it was up; nil if it never was.
+  ///   - now: when that was seen.
+  ///   - random: so that not all callers come back together.
   mutating func failed(
     after lasted: Duration?,
     now: Instant,
