@@ -90,6 +90,7 @@ let package = Package(
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
     .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
+    .executable(name: "mesh-wallet", targets: ["MeshWalletCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
   targets: [
@@ -142,11 +143,22 @@ let package = Package(
       "MeshNode",
       ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
     ),
+    .shell(
+      "MeshWalletNode",
+      [
+        "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Transport", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
 
     // Programs.
     .program(
       "SmallNanoCommand",
       ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "MeshWalletCommand",
+      ["MeshWalletNode", "Mesh", "Service", "Vault", "EventLoop", "Kernel"]
     ),
     .program(
       "MeshValidatorCommand",
@@ -199,6 +211,13 @@ let package = Package(
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
+      ]
+    ),
+    .tests(
+      "MeshWalletNode",
+      [
+        "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
+        "EventLoop", "Kernel",
       ]
     ),
     .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
