@@ -119,11 +119,31 @@ struct WalletCall {
       return answer
     }
     let configuration = try WalletConfiguration(settings)
-    let service = try MeshWalletService(
-      configuration,
-      keys: try openKeys(),
-      log: Log(level: settings[WalletOptions.logLevel])
-    )
+    let keys = try openKeys()
+    let deadline = loop.now + Self.inUseMax
+    while true {
+      do {
+        let log = Log(level: settings[WalletOptions.logLevel])
+        let service = try MeshWalletService(configuration, keys: keys, log: log)
+        return try await perform(command, by: service, tell)
+      } catch let problem as WalletProblem where problem.code == .inUse && loop.now < deadline {
+        // Another command that ends soon, or an agent that begins.
+        try await loop.sleep(for: .milliseconds(50))
+      }
+      if let answer = try await AgentClient.perform(command, at: socket, on: loop, tell: tell) {
+        return answer
+      }
+    }
+  }
+
+  /// How long another command may hold the wallet.
+  private static let inUseMax = Duration.seconds(5)
+
+  private func perform(
+    _ command: WalletCommand,
+    by service: MeshWalletService,
+    _ tell: @escaping MeshWalletService.Tell
+  ) async throws -> JSON {
     try await service.start()
     do {
       let answer = try await service.perform(command, tell: tell)

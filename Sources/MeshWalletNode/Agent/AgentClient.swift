@@ -26,7 +26,9 @@ public enum AgentClient {
           guard
             let connection = try LocalConnector.connect(to: path, on: loop, outboundMax: 4 << 20)
           else { return continuation.resume(returning: nil) }
-          let call = Call(connection, tell: tell) { continuation.resume(with: $0) }
+          let call = Call(connection, untilEnd: command == .lock, tell: tell) {
+            continuation.resume(with: $0)
+          }
           connection.start(call)
           _ = connection.send(command.json.bytes() + [10])
           connection.requestRead()
@@ -55,12 +57,18 @@ public enum AgentClient {
     private var finish: ((Result<JSON?, any Error>) -> Void)?
     private var reader = LineReader(bytesMax: AgentMessage.answerBytesMax)
 
+    /// Whether the answer counts once the agent has ended.
+    private let waitsForEnd: Bool
+    private var answer: JSON?
+
     init(
       _ connection: Connection,
+      untilEnd waitsForEnd: Bool,
       tell: @escaping MeshWalletService.Tell,
       finish: @escaping (Result<JSON?, any Error>) -> Void
     ) {
       self.connection = connection
+      self.waitsForEnd = waitsForEnd
       self.tell = tell
       self.finish = finish
     }
@@ -70,7 +78,8 @@ public enum AgentClient {
       while finish != nil, let line = reader.next() {
         switch AgentMessage(line: line) {
         case .event(let event)?: tell(event)
-        case .answer(let answer)?: end(.success(answer))
+        case .answer(let answer)?:
+          if waitsForEnd { self.answer = answer } else { end(.success(answer)) }
         case .failure(let problem)?: end(.failure(problem))
         case nil: end(.failure(Self.nonsense))
         }
@@ -79,12 +88,14 @@ public enum AgentClient {
     }
 
     func remoteFinished() {
+      if let answer { return end(.success(answer)) }
       end(.failure(WalletProblem(.agentFailed, "the agent ended before it answered")))
     }
 
     func drained() {}
 
     func closed(_ reason: CloseReason) {
+      if let answer { return end(.success(answer)) }
       end(.failure(WalletProblem(.agentFailed, "the agent's connection ended: \(reason)")))
     }
 

@@ -74,34 +74,34 @@ public actor AgentServer {
   private func begin(_ line: [UInt8], of number: Int) {
     guard let session = sessions[number] else { return }
     do throws(WalletProblem) {
-      carryOut(try AgentMessage.command(line: line), for: session)
+      let command = try AgentMessage.command(line: line)
+      if command == .lock {
+        // The connection ends with this process: then the wallet is free for others.
+        session.send(.answer(["locked": true]))
+        return end()
+      }
+      let task = Task { await answer(command, of: number) }
+      // Money moves on whether or not somebody waits; who only watches has left.
+      if command == .watch { session.onClose = { task.cancel() } }
     } catch {
       session.finish(with: .failure(error))
     }
   }
 
-  private func carryOut(_ command: WalletCommand, for session: AgentSession) {
-    if command == .lock {
-      session.finish(with: .answer(["locked": true]))
-      // The answer leaves with this turn of the loop.
-      loop.schedule(after: .milliseconds(50)) { self.end() }
-      return
-    }
-    let outlet = session.outlet
-    let service = self.service
-    let task = Task {
-      let last: AgentMessage
-      do {
-        last = .answer(try await service.perform(command) { outlet.send(.event($0)) })
-      } catch let problem as WalletProblem {
-        last = .failure(problem)
-      } catch {
-        last = .failure(WalletProblem(.agentFailed, "\(error)"))
+  private func answer(_ command: WalletCommand, of number: Int) async {
+    let last: AgentMessage
+    do {
+      // Told on the service's loop, which is this one.
+      let answer = try await service.perform(command) { [weak self] event in
+        self?.assumeIsolated { $0.sessions[number]?.send(.event(event)) }
       }
-      outlet.finish(with: last)
+      last = .answer(answer)
+    } catch let problem as WalletProblem {
+      last = .failure(problem)
+    } catch {
+      last = .failure(WalletProblem(.agentFailed, "\(error)"))
     }
-    // Money moves on whether or not somebody waits; who only watches has left.
-    if command == .watch { session.onClose = { task.cancel() } }
+    sessions.removeValue(forKey: number)?.finish(with: last)
   }
 }
 
@@ -124,19 +124,7 @@ private final class AgentSession: ConnectionHandler {
 
   var isOpen: Bool { connection.isOpen }
 
-  /// For a task that answers: this stays on the loop, which is where the task runs.
-  var outlet: Outlet { Outlet(session: self) }
-
-  struct Outlet: @unchecked Sendable {
-    // Held by a task of the agent's actor alone, and called by the service, whose loop is the same.
-    fileprivate let session: AgentSession
-
-    func send(_ message: AgentMessage) { session.send(message) }
-
-    func finish(with message: AgentMessage) { session.finish(with: message) }
-  }
-
-  private func send(_ message: AgentMessage) {
+  func send(_ message: AgentMessage) {
     // Who does not read his events misses his answer.
     if connection.send(message.line) == .overflow {
       connection.close(.local("it reads too slowly"))

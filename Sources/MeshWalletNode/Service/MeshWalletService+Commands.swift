@@ -40,6 +40,7 @@ extension MeshWalletService {
 
   /// Connects and looks at the account's state, so that the first payment need not wait for it.
   public func warmUp() async {
+    prepareProofs()
     // Whoever needs the validators next is told what is wrong.
     _ = try? await inTurn { try await prepare(until: loop.now + configuration.timeout) { _ in } }
   }
@@ -159,6 +160,7 @@ extension MeshWalletService {
     _ tell: Tell
   ) async throws -> JSON {
     let begun = loop.now
+    prepareProofs()
     let resumed = try await prepare(until: deadline, tell)
     if let resumed {
       tell(["event": "resumed", "certificate": JSON(resumed.hash.description)])

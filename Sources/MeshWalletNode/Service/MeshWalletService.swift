@@ -32,6 +32,7 @@ public actor MeshWalletService {
   /// The machine has looked at the account's state since the start.
   var hasSynced = false
   var isSubscribed = false
+  private var areProofsPrepared = false
   /// Why the state can no longer be written.
   private(set) var stateFailure: String?
   /// How far the transition at hand has come.
@@ -137,6 +138,14 @@ public actor MeshWalletService {
         deliver: { driver.deliver($0, from: $1, cost: $2) }
       )
     )
+  }
+
+  /// Makes the tables of proofs, once, while the validators are called.
+  func prepareProofs() {
+    guard !areProofsPrepared else { return }
+    areProofsPrepared = true
+    // Should no worker take it, the first proof does it.
+    Task { [workers] in try? await workers.run { _ in TransitionPlan.warmUp() } }
   }
 
   /// Takes leave of the validators.
