@@ -90,6 +90,7 @@ let package = Package(
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
     .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
+    .executable(name: "mesh-wallet", targets: ["MeshWalletCommand"]),
     .executable(name: "tinychain", targets: ["TinyChainCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
@@ -146,6 +147,13 @@ let package = Package(
       ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
     ),
     .shell(
+      "MeshWalletNode",
+      [
+        "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Transport", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .shell(
       "TinyChainNode",
       [
         "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
@@ -157,6 +165,10 @@ let package = Package(
     .program(
       "SmallNanoCommand",
       ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "MeshWalletCommand",
+      ["MeshWalletNode", "Mesh", "Service", "Vault", "EventLoop", "Kernel"]
     ),
     .program(
       "MeshValidatorCommand",
@@ -217,6 +229,13 @@ let package = Package(
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
+      ]
+    ),
+    .tests(
+      "MeshWalletNode",
+      [
+        "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
+        "EventLoop", "Kernel",
       ]
     ),
     .tests(
