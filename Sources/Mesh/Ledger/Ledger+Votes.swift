@@ -21,8 +21,9 @@ extension Ledger {
     ballot: Ballot,
     acks: [BallotAck]
   ) throws(TransitionRejection) -> Judgement {
+    let earlier = store.lock(transition.slot)?.vote(for: transition.hash, in: ballot)
+    if let earlier { return .cast(earlier) }
     let facts = facts(for: transition.signed, ballot: ballot, acks: acks)
-    if let vote = facts.lock?.vote(for: transition.hash, in: ballot) { return .cast(vote) }
     _ = try transition.signed.validated(against: facts, ballot: ballot, genesis: genesis)
     if let lock = facts.lock, lock.transitions.count >= Limits.reports,
       !lock.votes.contains(where: { $0.transition.hash == transition.hash })
@@ -58,7 +59,7 @@ extension Ledger {
     .of(acks, slot: slot, ballot: ballot, validators: genesis.validators) { isInvalid($0) }
   }
 
-  /// Whether rule 7, 8 or 9 refuses a transition in whatever state; unknown claims do not tell.
+  /// Whether a rule refuses a transition in whatever state; unknown claims do not tell.
   private func isInvalid(_ transition: Transition) -> Bool {
     var facts = facts(for: transition.signed)
     facts.lock = nil
