@@ -4,6 +4,8 @@ import Kernel
 /// After a crash, a restore, or a doubt (SPEC-003, 3.7 and 3.8).
 extension MeshWallet {
   mutating func resync() {
+    // Who sees the income alone has nothing to learn from the account's own chain.
+    guard configuration.keys.full != nil else { return becomeIdle() }
     phase = .resyncing([:])
     askAll(.account(AccountQuery(account: configuration.keys.account)))
     effects.append(.setTimer(.retry, after: Self.retryInterval))
@@ -31,6 +33,8 @@ extension MeshWallet {
     if let newest, newest.slot.sequence >= state.nextSequence {
       guard take(newest) else { return block(.unreadable(newest.hash)) }
     }
+    bringUp(answers)
+    guard configuration.keys.spending != nil else { return becomeIdle() }
     var candidates: [Transition] = []
     for transition in ordered.flatMap(\.pending).map(\.transition)
     where transition.slot == slot && !candidates.contains(where: { $0.hash == transition.hash }) {
@@ -53,9 +57,27 @@ extension MeshWallet {
     }
   }
 
+  /// Hands validators what they have not applied of the own chain.
+  ///
+  /// This wallet may have been stopped between its certificate and the first that heard of it: then
+  /// nobody else has it.
+  private mutating func bringUp(_ answers: [ValidatorIndex: AccountInfo]) {
+    let behind = answers.filter { $0.value.state.nextSequence < state.nextSequence }
+      .sorted { $0.key < $1.key }
+    for (validator, info) in behind {
+      guard let peer = peers.first(where: { $0.validator == validator }) else { continue }
+      sendChain(from: info.state.nextSequence, to: peer.id)
+    }
+    guard answers.count - behind.count < validators.quorum,
+      let last = state.nextSequence.previous, let head = state.certificates[last],
+      !deliveries.contains(where: { $0.certificate.hash == head.hash })
+    else { return }
+    deliver(head)
+  }
+
   /// Takes over a newer certificate of the own chain; false if it cannot be read.
   private mutating func take(_ certificate: SettlementCertificate) -> Bool {
-    guard let memo = configuration.keys.view.open(certificate.signed.body) else { return false }
+    guard let memo = configuration.keys.full?.open(certificate.signed.body) else { return false }
     let pending = state.pending
     write(.settle(certificate, memo.balance))
     justification = nil
@@ -79,7 +101,7 @@ extension MeshWallet {
 
   /// A transition that this account signed and forgot: it is resumed, unchanged.
   private mutating func adopt(pending transition: Transition) {
-    guard let memo = configuration.keys.view.open(transition.body) else {
+    guard let memo = configuration.keys.full?.open(transition.body) else {
       return block(.unreadable(transition.hash))
     }
     propose(WalletState.Pending(transition: transition, balance: memo.balance))
@@ -163,10 +185,13 @@ extension MeshWallet {
   }
 
   func ballotRequest(_ ballot: Ballot) -> BallotRequest {
-    .signed(
+    guard let keys = configuration.keys.spending else {
+      preconditionFailure("who only looks recovers nothing")
+    }
+    return .signed(
       slot: slot,
       ballot: ballot,
-      by: configuration.keys.signing,
+      by: keys.signing,
       on: configuration.genesis.id
     )
   }

@@ -145,11 +145,11 @@ public struct BrainfuckContract: Sendable {
       default: throw .unknownItem(item)
       }
     case .send(let to, let value):
-      try machine.charge(price(of: value, to: to, on: host))
+      try machine.charge(host.sendingPrice(of: value, to: to))
       let isSent = host.transfer(value, from: contract, to: to)
       reply.integer(UInt8(isSent ? 1 : 0))
     case .call(let to, let value, let gas, let data):
-      try machine.charge(price(of: value, to: to, on: host))
+      try machine.charge(host.sendingPrice(of: value, to: to))
       let forwarded = GasPrice.forwarded(gas, of: UInt64(machine.gas))
       let outcome = host.call(
         Call(caller: contract, contract: to, value: value, gas: forwarded, data: data)
@@ -172,15 +172,6 @@ public struct BrainfuckContract: Sendable {
       (created ?? .zero).encode(into: &reply)
     }
     return reply.bytes
-  }
-
-  /// To bring an account into being by sending to it costs more.
-  private func price(
-    of value: UInt64,
-    to account: Address,
-    on host: some ContractHost
-  ) -> UInt64 {
-    value > 0 && !host.exists(account) ? GasPrice.newAccount : 0
   }
 
   /// Writes back the pages that changed, at the end of a call that succeeds.

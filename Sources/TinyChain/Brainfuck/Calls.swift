@@ -101,6 +101,7 @@ public enum CallFailure: Error, Hashable, Sendable {
   /// The contract is running already.
   case reentered
   case tooDeep
+  case invalidCode
 }
 
 /// What a contract sees of the chain and does to it.
@@ -122,6 +123,13 @@ public protocol ContractHost {
   mutating func call(_ call: Call) -> Outcome
   /// A new contract with this value; nil, with nothing done, if the creator's balance is too low.
   mutating func create(_ code: BrainfuckCode, value: UInt64, by creator: Address) -> Address?
+}
+
+extension ContractHost {
+  /// To bring an account into being by sending to it costs more.
+  func sendingPrice(of value: UInt64, to account: Address) -> UInt64 {
+    value > 0 && !exists(account) ? GasPrice.newAccount : 0
+  }
 }
 
 /// The contracts that are running, each having called the next.

@@ -51,8 +51,9 @@ extension LispMachine {
       try change()
       try charge(LispGas.entryWrite)
       guard let account = address(arguments[0]) else { throw .expected("an address") }
-      if !host.exists(account) { try charge(Int64(GasPrice.newAccount)) }
-      guard host.mint(try units(arguments[1]), to: account, by: call.contract) else {
+      let units = try units(arguments[1])
+      try charge(Int64(host.sendingPrice(of: units, to: account)))
+      guard host.mint(units, to: account, by: call.contract) else {
         throw .expected("the genesis contract, and a supply in range")
       }
       return .null
@@ -156,10 +157,8 @@ extension LispMachine {
     } else if !arguments.isEmpty {
       data = try message(arguments)
     }
-    if value > 0 {
-      try change()
-      if !host.exists(contract) { try charge(Int64(GasPrice.newAccount)) }
-    }
+    if value > 0 { try change() }
+    try charge(Int64(host.sendingPrice(of: value, to: contract)))
     try charge(Int64(GasPrice.frame(bytes: data.count)))
     let given = GasPrice.forwarded(UInt64(gas), of: UInt64(gas))
     gas -= Int64(given)

@@ -1,7 +1,7 @@
 import Kernel
 import Testing
 
-@testable import SmallNanoNode
+@testable import Vault
 
 @Suite("Mnemonics") struct MnemonicTests {
   /// The 256-bit vectors of BIP-39's reference implementation.

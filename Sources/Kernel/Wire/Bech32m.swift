@@ -1,11 +1,11 @@
 /// Bech32m (BIP-350) of payloads that fill their digits, of any length.
-enum Bech32m {
+public enum Bech32m {
   private static let alphabet: [UInt8] = Array("qpzry9x8gf2tvdw0s3jn54khce6mua7l".utf8)
   /// What tells Bech32m from Bech32.
   private static let constant: UInt32 = 0x2bc8_30a3
   private static let checksumDigits = 6
 
-  static func text(prefix: String, payload: [UInt8]) -> String {
+  public static func text(prefix: String, payload: [UInt8]) -> String {
     precondition((payload.count * 8).isMultiple(of: 5))
     let prefix = Array(prefix.utf8)
     var digits = convert(payload, from: 8, to: 5)
@@ -19,11 +19,11 @@ enum Bech32m {
   }
 
   /// Reads one of the given prefixes and a payload of `size` bytes.
-  static func payload(
+  public static func payload(
     of text: [UInt8],
     prefixes: [String],
     size: Int
-  ) throws(AddressFailure) -> (prefix: String, bytes: [UInt8]) {
+  ) throws(Bech32mFailure) -> (prefix: String, bytes: [UInt8]) {
     precondition((size * 8).isMultiple(of: 5))
     let lower = text.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     let isUpper = text.allSatisfy { !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
@@ -80,4 +80,13 @@ enum Bech32m {
     }
     return converted
   }
+}
+
+/// Why a text is not Bech32m of what was asked for.
+public enum Bech32mFailure: Error, Hashable, Sendable {
+  case wrongPrefix
+  case wrongLength(Int)
+  case mixedCase
+  case unknownCharacter(Character)
+  case wrongChecksum
 }

@@ -1,13 +1,12 @@
 import Glibc
-import Kernel
-import Service
+public import Service
 
 /// Where a password or a wallet's words come from: a file, a terminal that does not echo, or else
 /// the lines of standard input.
 ///
 /// Never a flag's value, which every user of the machine can see while the program runs.
-struct SecretInput {
-  static let passwordFile = Option<String?>(
+public struct SecretInput {
+  public static let passwordFile = Option<String?>(
     "password_file",
     .optional(.path),
     default: nil,
@@ -19,14 +18,16 @@ struct SecretInput {
 
   private let isTerminal = isatty(STDIN_FILENO) == 1
 
+  public init() {}
+
   /// The password of an existing wallet.
-  func password(_ call: Invocation) throws -> String {
+  public func password(_ call: Invocation) throws -> String {
     if let path = call[Self.passwordFile] { return try firstLine(of: path) }
     return try line("Password: ")
   }
 
   /// A password to be set: typed twice at a terminal.
-  func newPassword(_ call: Invocation) throws -> String {
+  public func newPassword(_ call: Invocation) throws -> String {
     let password = try password(call)
     if call[Self.passwordFile] == nil, isTerminal {
       guard try line("The same again: ") == password else {
@@ -43,7 +44,7 @@ struct SecretInput {
   }
 
   /// One line, typed unseen or piped.
-  func line(_ prompt: String) throws -> String {
+  public func line(_ prompt: String) throws -> String {
     guard isTerminal else { return try text(try readLine()) }
     Terminal.standard.printError(prompt)
     var before = termios()

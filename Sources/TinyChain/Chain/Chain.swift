@@ -1,0 +1,215 @@
+public import Kernel
+
+/// A transaction as it went.
+public struct Execution: Hashable, Sendable {
+  public let receipt: Receipt
+  /// What it answered: of a creation, the address. Of a failure, what was said about it.
+  public let output: [UInt8]
+  public let failure: CallFailure?
+}
+
+/// A block with all that comes of it, not yet part of a chain.
+///
+/// It is what a node stores, at once and durably, before `Chain.append`.
+public struct ExecutedBlock: Sendable {
+  /// Complete but for the work.
+  public var header: Header
+  /// Another name for the block than its header's id, if the sequencer gives one.
+  public var name: Bytes32?
+  public fileprivate(set) var transactions: [SignedTransaction] = []
+  /// One for each of them.
+  public fileprivate(set) var executions: [Execution] = []
+  /// Those that the block could not contain, and why.
+  public fileprivate(set) var skipped: [(transaction: SignedTransaction, reason: Rejection)] = []
+  /// To the state; backwards they are the undo journal.
+  public let changes: [StateChange]
+  fileprivate let state: State
+
+  /// - Parameter state: with its changes since the parent's pending.
+  init(_ header: Header, _ state: State) {
+    var (header, state) = (header, state)
+    changes = state.commit()
+    header.stateRoot = state.tree.root
+    (self.header, self.state) = (header, state)
+  }
+
+  public var id: Bytes32 { name ?? header.id }
+  public var block: Block { Block(header: header, transactions: transactions) }
+  /// From each index to its receipt; the header has its root.
+  public var receiptTree: MerkleTree { MerkleTree(list: executions.map(\.receipt.bytes)) }
+}
+
+/// The chain at its tip: the one pure function, `executed`, and where it has led so far.
+public struct Chain: Sendable {
+  public let parameters: NetworkParameters
+  /// In every transaction, so that none is valid on two chains.
+  public let id: UInt32
+  public private(set) var state: State
+  public private(set) var tip: (header: Header, id: Bytes32)
+
+  /// A chain of the genesis block; `parameters.genesis` has what is to be stored of it.
+  public init(_ parameters: NetworkParameters) {
+    let genesis = parameters.genesis
+    self.init(parameters, state: genesis.state, tip: genesis.header, id: genesis.id)
+  }
+
+  /// A chain as it was stored.
+  public init(_ parameters: NetworkParameters, state: State, tip: Header, id tipID: Bytes32) {
+    var reader = ByteReader(parameters.genesis.id.bytes)
+    id = (try? reader.uint32()) ?? 0
+    (self.parameters, self.state, self.tip) = (parameters, state, (tip, tipID))
+  }
+
+  // MARK: Blocks
+
+  /// Executes a block upon the tip, of those transactions that can be executed.
+  ///
+  /// - Parameter draft: has the time, the producer, and what the sequencer wants.
+  public func executed(
+    _ transactions: [SignedTransaction],
+    under draft: Header
+  ) -> ExecutedBlock {
+    var header = draft
+    (header.version, header.height, header.parent) = (Header.version, tip.header.height + 1, tip.id)
+    var world = World(state, height: UInt64(header.height), time: header.time)
+    var included: [SignedTransaction] = []
+    var executions: [Execution] = []
+    var skipped: [(transaction: SignedTransaction, reason: Rejection)] = []
+    var (gasUsed, bytes) = (UInt64(0), Header.size)
+    for transaction in transactions {
+      let size = bytes + 4 + transaction.transaction.size
+      do throws(Rejection) {
+        guard size <= Block.bytesMax else { throw .blockFull }
+        let execution = try world.execute(
+          transaction.transaction,
+          by: transaction.sender,
+          for: header.producer,
+          chain: id,
+          gasLeft: Block.gasMax - gasUsed
+        )
+        included.append(transaction)
+        executions.append(execution)
+        (gasUsed, bytes) = (gasUsed + execution.receipt.gasUsed, size)
+      } catch {
+        skipped.append((transaction, error))
+      }
+    }
+    world.reward(header.producer, parameters.subsidy(at: header.height))
+    let base = world.state.baseFee
+    world.state.baseFee = parameters.fees.price(after: base, gasUsed: gasUsed)
+    header.gasUsed = UInt32(gasUsed)
+    header.transactionRoot = Block.transactionRoot(included)
+    header.receiptRoot = MerkleTree(list: executions.map(\.receipt.bytes)).root
+    var block = ExecutedBlock(header, world.state)
+    (block.transactions, block.executions, block.skipped) = (included, executions, skipped)
+    return block
+  }
+
+  /// Executes a block that another has made; the sequencer has judged its header.
+  ///
+  /// - Throws: what is wrong with the block, or with the first transaction that it must not contain.
+  public func executed(_ block: Block) throws(Rejection) -> ExecutedBlock {
+    let header = block.header
+    guard header.version == Header.version else { throw .wrongVersion }
+    guard header.height == tip.header.height + 1 else { throw .wrongHeight }
+    guard header.parent == tip.id else { throw .wrongParent }
+    guard header.transactionRoot == Block.transactionRoot(block.transactions) else {
+      throw .wrongTransactionRoot
+    }
+    let executed = executed(block.transactions, under: header)
+    if let (_, reason) = executed.skipped.first { throw reason }
+    guard header.gasUsed == executed.header.gasUsed else { throw .wrongGasUsed }
+    guard header.stateRoot == executed.header.stateRoot else { throw .wrongStateRoot }
+    guard header.receiptRoot == executed.header.receiptRoot else { throw .wrongReceiptRoot }
+    return executed
+  }
+
+  /// Makes a block that was executed upon the tip the new tip.
+  public mutating func append(_ block: ExecutedBlock) {
+    precondition(block.header.parent == tip.id)
+    (state, tip) = (block.state, (block.header, block.id))
+  }
+
+  /// Goes back to the tip's parent, by the changes of the tip.
+  public mutating func undo(_ changes: [StateChange], to parent: Header, id: Bytes32) {
+    precondition(tip.header.parent == id)
+    state.undo(changes)
+    precondition(state.tree.root == parent.stateRoot)
+    tip = (parent, id)
+  }
+
+  // MARK: Trying things out
+
+  /// What a transaction would do at the beginning of the next block, exactly.
+  public func estimate(
+    _ transaction: Transaction,
+    from sender: Address
+  ) throws(Rejection) -> Execution {
+    var world = next
+    return try world.execute(transaction, by: sender, for: .zero, chain: id, gasLeft: Block.gasMax)
+  }
+
+  /// What a contract answers, to whom it asks for nothing.
+  public func ask(_ call: Call) -> Outcome {
+    var world = next
+    return world.call(call)
+  }
+
+  private var next: World {
+    World(state, height: UInt64(tip.header.height) + 1, time: tip.header.time)
+  }
+}
+
+extension World {
+  /// Executes a transaction: the rules, the fee, the call, the refund.
+  ///
+  /// The whole gas is paid beforehand; what is left comes back. The base fee is burned, the tip goes
+  /// to the producer.
+  fileprivate mutating func execute(
+    _ transaction: Transaction,
+    by sender: Address,
+    for producer: Address,
+    chain: UInt32,
+    gasLeft: UInt64
+  ) throws(Rejection) -> Execution {
+    let base = state.baseFee
+    let nonce = state.account(sender).nonce
+    try transaction.check(of: state.account(sender), baseFee: base, chain: chain)
+    guard transaction.nonce == nonce else { throw .nonceTooHigh }
+    guard transaction.gasLimit <= gasLeft else { throw .blockFull }
+    let tip = min(transaction.tip, transaction.maxPrice - base)
+    state.change(sender) {
+      $0.nonce += 1
+      $0.balance -= transaction.gasLimit * (base + tip)
+    }
+    events = []
+    let gas = transaction.gasLimit - transaction.intrinsicGas
+    let outcome = run(transaction, by: sender, gas: gas)
+    let used = transaction.gasLimit - outcome.gasLeft
+    state.change(sender) { $0.balance += outcome.gasLeft * (base + tip) }
+    state.change(producer) { $0.balance += used * tip }
+    state.supply -= used * base
+    let receipt = Receipt(
+      isSuccess: outcome.isSuccess,
+      gasUsed: used,
+      output: outcome.data,
+      events: events
+    )
+    return Execution(receipt: receipt, output: outcome.data, failure: outcome.failure)
+  }
+
+  /// The genesis contract pays the producer of a block; or nobody, if no more coins can be.
+  fileprivate mutating func reward(_ producer: Address, _ units: UInt64) {
+    guard units > 0 else { return }
+    let message: [Datum] = [.symbol("reward"), .address(producer), .amount(UInt128(units))]
+    _ = call(
+      Call(
+        caller: .zero,
+        contract: SneedToken.address,
+        value: 0,
+        gas: 100_000,
+        data: Datum.list(message).bytes
+      )
+    )
+  }
+}
