@@ -116,6 +116,7 @@ let package = Package(
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
+    .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
@@ -184,9 +185,9 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "TinyChain", "Simulation", "Storage",
-        "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519", "Keccak",
-        "BulletproofsPlus", "CSodium",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshSimulation", "TinyChain",
+        "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
+        "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
@@ -209,6 +210,7 @@ let package = Package(
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
+    .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),

@@ -15,7 +15,6 @@ final class Checker {
   private var certified: [Slot: TransitionHash] = [:]
   private var durableVotes: Set<DurableVote> = []
   private var durablePromises: [PromiseKey: Ballot] = [:]
-  private var promises: [PromiseKey: Ballot] = [:]
   private var states: [Slot: AccountState] = [:]
   /// What each wallet has ever made durable as signed.
   private var durableTransitions: Set<TransitionHash> = []
@@ -85,11 +84,6 @@ final class Checker {
       }
       return nil
     }
-    if let promised = promises[PromiseKey(validator: node, slot: vote.slot)],
-      vote.ballot < promised
-    {
-      return "validator \(node) votes for \(short(vote)), and has promised ballot \(promised)"
-    }
     votes[key] = vote.transition
     let count = (supporters[support] ?? 0) + 1
     supporters[support] = count
@@ -110,12 +104,12 @@ final class Checker {
     guard let durable = durablePromises[key], durable >= ack.ballot else {
       return "validator \(node) promises ballot \(ack.ballot) before it is durable"
     }
-    promises[key] = max(promises[key] ?? .zero, ack.ballot)
     let reported = Set(ack.transitions.map(\.hash))
-    let hidden = votes.filter { vote, transition in
-      vote.validator == node && vote.slot == ack.slot && !reported.contains(transition)
+    let hidden = durableVotes.filter { vote in
+      vote.validator == node && vote.support.slot == ack.slot && vote.support.ballot < ack.ballot
+        && !reported.contains(vote.support.transition)
     }
-    if let ballot = hidden.keys.map(\.ballot).min() {
+    if let ballot = hidden.map(\.support.ballot).min() {
       return "validator \(node) hides a vote in ballot \(ballot) of \(short(ack.slot))"
     }
     return nil
@@ -165,11 +159,15 @@ final class Checker {
     switch operation {
     case .putLock(let lock):
       let key = PromiseKey(validator: node, slot: lock.slot)
-      guard lock.promised >= durablePromises[key] ?? .zero else { return "a promise is taken back" }
+      let promised = durablePromises[key] ?? .zero
+      guard lock.promised >= promised else { return "a promise is taken back" }
       durablePromises[key] = lock.promised
       for vote in lock.votes.map(\.vote) {
         let support = Support(slot: vote.slot, ballot: vote.ballot, transition: vote.transition)
-        durableVotes.insert(DurableVote(validator: node, support: support))
+        let isNew = durableVotes.insert(DurableVote(validator: node, support: support)).inserted
+        if isNew, vote.ballot < promised {
+          return "votes for \(short(vote)), and has promised ballot \(promised)"
+        }
       }
     case .putAccount(let state):
       let slot = Slot(account: state.account, sequence: state.nextSequence)
@@ -242,10 +240,10 @@ final class Checker {
           state.balance == Commitment(wallet.balance)
         else { return "wallet \(node) is not where its account is" }
       }
-      let known = wallet.claimed.union(wallet.incoming.map(\.reference))
+      let claimable = Set(wallet.claimable.map(\.reference))
       for output in store.outputs(of: account, after: 0, limit: .max, onlyUnclaimed: true)
-      where !known.contains(output.reference) {
-        return "wallet \(node) does not know of output \(output.index)"
+      where !claimable.contains(output.reference) {
+        return "wallet \(node) does not know that it can claim output \(output.index)"
       }
     }
     return nil

@@ -10,6 +10,8 @@ final class Owners {
   private var random: SplitMix64
   private var owners: [Owner]
   private var isClosing = false
+  /// Databases still to be lost, most of them while a payment is under way.
+  private var lossesLeft: Int
 
   private struct Owner {
     let node: Int
@@ -27,6 +29,7 @@ final class Owners {
     self.cast = cast
     self.checker = checker
     var random = SplitMix64(seed: seed)
+    lossesLeft = [0, 1, 2, 4].drawn(using: &random)
     owners = cast.honestWalletNodes.map {
       Owner(node: $0, paymentsLeft: 1 + random.below(3))
     }
@@ -61,6 +64,12 @@ final class Owners {
 
   private func step(_ index: Int, in cluster: MeshCluster) {
     guard isAtRest(index, in: cluster) else { return }
+    if lossesLeft > 0, random.below(3) == 0 {
+      lossesLeft -= 1
+      cluster.after(.milliseconds(Int64(random.below(400)))) { [self] cluster in
+        loseDatabase(index, in: cluster)
+      }
+    }
     if random.below(3) == 0, !claimable(index, in: cluster).isEmpty {
       submit(.receive, index, in: cluster)
     } else if owners[index].paymentsLeft > 0 {
@@ -101,8 +110,7 @@ final class Owners {
   // MARK: Loss
 
   /// Crashes a wallet, which then starts from its words.
-  func loseDatabase(in cluster: MeshCluster) {
-    let index = random.below(owners.count)
+  private func loseDatabase(_ index: Int, in cluster: MeshCluster) {
     let node = owners[index].node
     guard let wallet = cluster.durable(node).wallet, wallet.nextSequence >= owners[index].nextLoss
     else { return }

@@ -52,7 +52,7 @@ public struct Scenario {
       Equivocator(cast, $0, seed: random.next())
     }
     for equivocator in equivocators { equivocator.act(in: cluster) }
-    planLosses(cast, owners, cluster, using: &random)
+    planLoss(cast, cluster, using: &random)
     var profile = FaultProfile.swarm(using: &random)
     profile.downMax = 1 + random.below(cast.validatorCount)
     cluster.startFaults(profile)
@@ -74,27 +74,16 @@ public struct Scenario {
     return try cluster.finish()
   }
 
-  /// Databases that are lost: of wallets in half the runs, of the forgetful validator once.
-  private func planLosses(
-    _ cast: Cast,
-    _ owners: Owners,
-    _ cluster: MeshCluster,
-    using random: inout SplitMix64
-  ) {
-    let milliseconds = faultTime.wholeMilliseconds
-    for _ in 0..<[0, 0, 1, 3].drawn(using: &random) {
-      cluster.at(.milliseconds(Int64(random.below(UInt64(milliseconds))))) { cluster in
-        owners.loseDatabase(in: cluster)
-      }
-    }
-    if let forgetful = cast.forgetful {
-      let downTime = Duration.milliseconds(Int64(random.below(3000)))
-      cluster.at(.milliseconds(Int64(random.below(UInt64(milliseconds))))) { cluster in
-        cluster.crash(forgetful, restartAfter: downTime)
-        var disk = MeshDisk(of: forgetful)
-        disk.isForgetful = true
-        cluster.replaceDurable(of: forgetful, by: disk)
-      }
+  /// Once the forgetful validator loses its database.
+  private func planLoss(_ cast: Cast, _ cluster: MeshCluster, using random: inout SplitMix64) {
+    guard let forgetful = cast.forgetful else { return }
+    let time = random.below(UInt64(faultTime.wholeMilliseconds))
+    let downTime = Duration.milliseconds(Int64(random.below(3000)))
+    cluster.at(.milliseconds(Int64(time))) { cluster in
+      cluster.crash(forgetful, restartAfter: downTime)
+      var disk = MeshDisk(of: forgetful)
+      disk.isForgetful = true
+      cluster.replaceDurable(of: forgetful, by: disk)
     }
   }
 

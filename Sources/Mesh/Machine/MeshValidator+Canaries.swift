@@ -23,7 +23,7 @@ extension MeshValidator {
     guard configuration.canary == .ignoreJustification, request.ballot > .zero else {
       return try ledger.judge(transition, ballot: request.ballot, acks: request.acks)
     }
-    return try ledger.judgeUnjustified(transition, ballot: request.ballot)
+    return try ledger.judge(transition, ballot: request.ballot, isJustified: true)
   }
 
   /// Promises a ballot; on a copy that is thrown away if the canary says so.
@@ -46,19 +46,5 @@ extension MeshValidator {
       record.claimedBy = nil
       ledger.commit(LedgerChange([.putOutput(record)]), into: &change)
     }
-  }
-}
-
-extension Ledger {
-  /// As `judge`, with any ballot above 0 taken for justified: only for the canary.
-  func judgeUnjustified(
-    _ transition: Transition,
-    ballot: Ballot
-  ) throws(TransitionRejection) -> Judgement {
-    var facts = facts(for: transition.signed)
-    if let vote = facts.lock?.vote(for: transition.hash, in: ballot) { return .cast(vote) }
-    facts.isJustified = true
-    _ = try transition.signed.validated(against: facts, ballot: ballot, genesis: genesis)
-    return .needsProof
   }
 }

@@ -109,6 +109,9 @@ extension MeshValidator {
     case .unknownOutput:
       let unknown = transition.body.claims.filter { ledger.store.output($0) == nil }
       return [.outputs(unknown)]
+    case .alreadyClaimed:
+      let claimed = transition.body.claims.filter { ledger.store.output($0)?.claimedBy != nil }
+      return [.outputs(claimed)]
     case .conflict:
       let lock = ledger.store.lock(transition.slot)
       guard let other = lock?.transitions.first(where: { $0.hash != transition.hash }),

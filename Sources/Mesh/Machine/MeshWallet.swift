@@ -96,11 +96,7 @@ public struct MeshWallet: Machine {
     /// Collects votes for the pending transition.
     case collecting(Collection)
     /// Collects promises for a new ballot (3.8).
-    case recovering(
-      Ballot,
-      [ValidatorIndex: BallotAck],
-      refusals: [ValidatorIndex: TransitionRejection]
-    )
+    case recovering(Recovery)
     /// Nothing can be done for this slot any more.
     case blocked(WalletFailure)
   }
@@ -111,6 +107,16 @@ public struct MeshWallet: Machine {
     let acks: [BallotAck]
     var votes: [ValidatorIndex: ValidatorVote] = [:]
     var rejections: [ValidatorIndex: TransitionRejection] = [:]
+    /// Of the claims, what a validator says has been taken.
+    var claimed: [ValidatorIndex: Set<OutputReference>] = [:]
+    var patience = MeshWallet.patience
+  }
+
+  struct Recovery: Sendable {
+    let ballot: Ballot
+    var acks: [ValidatorIndex: BallotAck] = [:]
+    var refusals: [ValidatorIndex: TransitionRejection] = [:]
+    var patience = MeshWallet.patience
   }
 
   /// A certificate on its way to the validators.
@@ -146,6 +152,8 @@ public struct MeshWallet: Machine {
 
   static let retryInterval = Duration.seconds(1)
   static let graceInterval = Duration.seconds(2)
+  /// Retries before f validators or fewer, who may be lying, make the wallet leave a ballot.
+  static let patience = 10
   static let scanInterval = Duration.seconds(10)
   /// Certificates of the past that are asked for at a time; a connection carries 64 questions.
   static let fetchesMax = 48
@@ -242,7 +250,12 @@ public struct MeshWallet: Machine {
     scan()
     guard let payees = postponed.take() else { return reply(.synced) }
     guard let request = waiting.take() else { return }
-    if state.remembersAll { plan(payees, request) } else { fail(.busy, request) }
+    if state.remembersAll {
+      plan(payees, request)
+    } else {
+      // No validator knows of anything that this account could spend.
+      fail(.plan(.insufficientFunds), request)
+    }
   }
 
   /// Starts a payment, or a mere claim without payees.
