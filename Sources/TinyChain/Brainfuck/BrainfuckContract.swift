@@ -17,9 +17,9 @@ public struct BrainfuckContract: Sendable {
     size = code.bytes.count
   }
 
-  /// Answers a call; the host has moved its value already, and undoes everything if it fails.
-  public func answer(_ call: Call, on host: inout some ContractHost) -> Outcome {
-    let header = mode == .framed ? Self.header(of: call, height: host.height) : []
+  /// Answers a call; the world has moved its value already, and undoes everything if it fails.
+  func answer(_ call: Call, on world: inout World) -> Outcome {
+    let header = mode == .framed ? Self.header(of: call, height: world.height) : []
     var machine = BrainfuckMachine(
       tape: [UInt8](repeating: 0, count: Self.pageSize),
       input: header + call.data,
@@ -30,10 +30,10 @@ public struct BrainfuckContract: Sendable {
       try machine.charge(GasPrice.codeLoad(bytes: size))
       let data: [UInt8]
       switch mode {
-      case .framed: data = try runFramed(&machine, by: &engine, of: call.contract, on: &host)
-      case .raw: data = try runRaw(&machine, by: &engine, of: call.contract, on: host)
+      case .framed: data = try runFramed(&machine, by: &engine, of: call.contract, on: &world)
+      case .raw: data = try runRaw(&machine, by: &engine, of: call.contract, on: world)
       }
-      try writePages(of: call.contract, &machine, on: &host)
+      try writePages(of: call.contract, &machine, on: &world)
       return .returned(data, gasLeft: UInt64(machine.gas))
     } catch .reverted {
       return .failed(.reverted, data: Array(machine.output.dropFirst(3)))
@@ -58,10 +58,10 @@ public struct BrainfuckContract: Sendable {
     _ machine: inout BrainfuckMachine,
     by engine: inout PatientEngine,
     of contract: Address,
-    on host: some ContractHost
+    on world: World
   ) throws(CallFailure) -> [UInt8] {
     machine.outputPause = Call.dataMax + 1
-    guard try run(&machine, by: &engine, of: contract, on: host) == .finished else {
+    guard try run(&machine, by: &engine, of: contract, on: world) == .finished else {
       throw .answerTooLong
     }
     return machine.output
@@ -72,27 +72,24 @@ public struct BrainfuckContract: Sendable {
     _ machine: inout BrainfuckMachine,
     by engine: inout PatientEngine,
     of contract: Address,
-    on host: inout some ContractHost
+    on world: inout World
   ) throws(CallFailure) -> [UInt8] {
     while true {
       machine.outputPause = 1
       machine.output.removeAll(keepingCapacity: true)
       repeat {
-        guard try run(&machine, by: &engine, of: contract, on: host) == .outputPaused else {
+        guard try run(&machine, by: &engine, of: contract, on: world) == .outputPaused else {
           guard machine.output.isEmpty else { throw .unfinishedFrame }
           return []
         }
         machine.outputPause = try ContractFrame.size(startingWith: machine.output)
       } while machine.outputPause > machine.output.count
       try machine.charge(GasPrice.frame(bytes: machine.output.count))
-      guard let frame = try? ContractFrame(machine.output) else {
-        preconditionFailure("a frame of the size it says")
-      }
-      switch frame {
-      case .answer(let data): return data
-      case .revert: throw .reverted
-      default: machine.input += try reply(to: frame, of: contract, &machine, on: &host)
-      }
+      guard let kind = ContractFrame.Kind(rawValue: machine.output[0]) else { continue }
+      let frame = ContractFrame(kind: kind, bytes: machine.output)
+      if kind == .answer { return frame.data }
+      if kind == .revert { throw .reverted }
+      machine.input += try reply(to: frame, of: contract, &machine, on: &world)
     }
   }
 
@@ -101,7 +98,7 @@ public struct BrainfuckContract: Sendable {
     _ machine: inout BrainfuckMachine,
     by engine: inout PatientEngine,
     of contract: Address,
-    on host: some ContractHost
+    on world: World
   ) throws(CallFailure) -> BrainfuckStop {
     while true {
       let stop = engine.run(&machine)
@@ -113,7 +110,7 @@ public struct BrainfuckContract: Sendable {
         try machine.charge(GasPrice.pageLoad)
         let index = UInt8(machine.tape.count / Self.pageSize)
         machine.tape +=
-          host.page(index, of: contract)
+          world.state[.page(index, of: contract)]
           ?? [UInt8](repeating: 0, count: Self.pageSize)
       }
     }
@@ -126,48 +123,46 @@ public struct BrainfuckContract: Sendable {
     to frame: ContractFrame,
     of contract: Address,
     _ machine: inout BrainfuckMachine,
-    on host: inout some ContractHost
+    on world: inout World
   ) throws(CallFailure) -> [UInt8] {
     var reply = ByteWriter()
-    switch frame {
+    switch frame.kind {
     case .answer, .revert: preconditionFailure("ends the call")
-    case .event(let data): host.emit(data, from: contract)
-    case .sha256(let data):
-      try machine.charge(GasPrice.sha256(bytes: data.count))
-      reply.bytes32(SHA256.hash(data))
-    case .info(let item):
-      switch item {
-      case 0: reply.integer(host.height)
-      case 1: reply.integer(host.time)
-      case 2: reply.integer(host.balance(of: contract))
+    case .event: world.emit(frame.data, from: contract)
+    case .sha256:
+      try machine.charge(GasPrice.sha256(bytes: frame.data.count))
+      reply.bytes32(SHA256.hash(frame.data))
+    case .info:
+      switch frame.bytes[1] {
+      case 0: reply.integer(world.height)
+      case 1: reply.integer(world.time)
+      case 2: reply.integer(world.balance(of: contract))
       case 3: reply.integer(UInt64(machine.gas))
       case 4: contract.encode(into: &reply)
-      default: throw .unknownItem(item)
+      default: throw .unknownItem(frame.bytes[1])
       }
-    case .send(let to, let value):
-      try machine.charge(host.sendingPrice(of: value, to: to))
-      let isSent = host.transfer(value, from: contract, to: to)
-      reply.integer(UInt8(isSent ? 1 : 0))
-    case .call(let to, let value, let gas, let data):
-      try machine.charge(host.sendingPrice(of: value, to: to))
-      let forwarded = GasPrice.forwarded(gas, of: UInt64(machine.gas))
-      let outcome = host.call(
-        Call(caller: contract, contract: to, value: value, gas: forwarded, data: data)
-      )
-      precondition(outcome.gasLeft <= forwarded)
-      precondition(outcome.data.count <= Call.dataMax)
-      machine.gas -= Int64(forwarded - outcome.gasLeft)
+    case .send:
+      let (to, value) = (frame.address(at: 1), frame.number(at: 21))
+      try machine.charge(world.sendingPrice(of: value, to: to))
+      reply.integer(UInt8(world.transfer(value, from: contract, to: to) ? 1 : 0))
+    case .call:
+      let (to, value) = (frame.address(at: 1), frame.number(at: 21))
+      try machine.charge(world.sendingPrice(of: value, to: to))
+      let gas = GasPrice.forwarded(frame.number(at: 29), of: UInt64(machine.gas))
+      let call = Call(caller: contract, contract: to, value: value, gas: gas, data: frame.data)
+      let outcome = world.call(call).outcome
+      machine.gas -= Int64(gas - outcome.gasLeft)
       reply.integer(UInt8(outcome.isSuccess ? 1 : 0))
       reply.integer(UInt16(outcome.data.count))
       reply.array(outcome.data)
-    case .create(let value, let gas, let code):
-      let forwarded = GasPrice.forwarded(gas, of: UInt64(machine.gas))
-      let price = GasPrice.newAccount + GasPrice.code(bytes: code.count)
+    case .create:
+      let gas = GasPrice.forwarded(frame.number(at: 9), of: UInt64(machine.gas))
+      let price = GasPrice.newAccount + GasPrice.code(bytes: frame.data.count)
       var created: Address?
-      if price <= forwarded, let code = try? BrainfuckCode(code) {
-        created = host.create(code, value: value, by: contract)
+      if price <= gas, let code = try? BrainfuckCode(frame.data) {
+        created = world.create(code, value: frame.number(at: 1), by: contract)
       }
-      machine.gas -= Int64(created == nil ? forwarded : price)
+      machine.gas -= Int64(created == nil ? gas : price)
       reply.integer(UInt8(created == nil ? 0 : 1))
       (created ?? .zero).encode(into: &reply)
     }
@@ -178,16 +173,17 @@ public struct BrainfuckContract: Sendable {
   private func writePages(
     of contract: Address,
     _ machine: inout BrainfuckMachine,
-    on host: inout some ContractHost
+    on world: inout World
   ) throws(CallFailure) {
     for index in 1..<max(machine.tape.count / Self.pageSize, 1) {
       let start = index * Self.pageSize
       let page = machine.tape[start..<start + Self.pageSize]
-      let before = host.page(UInt8(index), of: contract)
+      let key = StateKey.page(UInt8(index), of: contract)
+      let before = world.state[key]
       let isChanged = before.map { !page.elementsEqual($0) } ?? page.contains { $0 != 0 }
       guard isChanged else { continue }
       try machine.charge(before == nil ? GasPrice.pageFirstWrite : GasPrice.pageWrite)
-      host.setPage(UInt8(index), of: contract, to: Array(page))
+      world.state[key] = Array(page)
     }
   }
 }

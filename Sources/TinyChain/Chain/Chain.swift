@@ -95,8 +95,8 @@ public struct Chain: Sendable {
       }
     }
     world.reward(header.producer, parameters.subsidy(at: header.height))
-    let base = world.state.baseFee
-    world.state.baseFee = parameters.fees.price(after: base, gasUsed: gasUsed)
+    let base = world.state[number: .baseFee]
+    world.state[number: .baseFee] = parameters.fees.price(after: base, gasUsed: gasUsed)
     header.gasUsed = UInt32(gasUsed)
     header.transactionRoot = Block.transactionRoot(included)
     header.receiptRoot = MerkleTree(list: executions.map(\.receipt.bytes)).root
@@ -152,7 +152,7 @@ public struct Chain: Sendable {
   /// What a contract answers, to whom it asks for nothing.
   public func ask(_ call: Call) -> Outcome {
     var world = next
-    return world.call(call)
+    return world.call(call).outcome
   }
 
   private var next: World {
@@ -172,7 +172,7 @@ extension World {
     chain: UInt32,
     gasLeft: UInt64
   ) throws(Rejection) -> Execution {
-    let base = state.baseFee
+    let base = state[number: .baseFee]
     let nonce = state.account(sender).nonce
     try transaction.check(of: state.account(sender), baseFee: base, chain: chain)
     guard transaction.nonce == nonce else { throw .nonceTooHigh }
@@ -188,7 +188,7 @@ extension World {
     let used = transaction.gasLimit - outcome.gasLeft
     state.change(sender) { $0.balance += outcome.gasLeft * (base + tip) }
     state.change(producer) { $0.balance += used * tip }
-    state.supply -= used * base
+    state[number: .supply] -= used * base
     let receipt = Receipt(
       isSuccess: outcome.isSuccess,
       gasUsed: used,

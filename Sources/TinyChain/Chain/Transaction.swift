@@ -154,13 +154,6 @@ extension Address {
     self.init(endOf: SHA256.double(tag + creator.bytes + nonce.littleEndianBytes))
   }
 
-  private init(endOf hash: Bytes32) {
-    guard let address = Address(Array(hash.bytes.suffix(Self.size))) else {
-      preconditionFailure("20 bytes")
-    }
-    self = address
-  }
-
   /// As people write it: Bytes of Bech32m after `tiny` on the main network, else `ttiny`.
   public func text(isMain: Bool) -> String {
     Bech32m.text(prefix: isMain ? "tiny" : "ttiny", payload: bytes)

@@ -34,35 +34,35 @@ public struct LispContract: Sendable {
   }
 
   /// Sets the state variables of a new contract: parameters to the call's data, then the others.
-  public func create(_ call: Call, on host: inout some LispHost) -> Outcome {
+  func create(_ call: Call, on world: inout World) -> Outcome {
     var machine = LispMachine(program, call: call, sending: Sending())
     do throws(LispProblem) {
-      try begin(&machine, on: &host)
+      try begin(&machine, on: &world)
       _ = try machine.value(ofMessage: call.data, facets: false)
       guard case .list(let arguments) = try? Datum(call.data, facets: false),
         arguments.count == contract.parameters.count
       else { throw .expected("\(contract.parameters.count) arguments of the contract") }
       for (parameter, argument) in zip(contract.parameters, arguments) {
-        try machine.store(argument.bytes, at: Datum.symbol(parameter).bytes, on: &host)
+        try machine.store(argument.bytes, at: Datum.symbol(parameter).bytes, on: &world)
       }
-      _ = try machine.run(contract.create, on: &host)
+      _ = try machine.run(contract.create, on: &world)
       return .returned([], gasLeft: UInt64(machine.gas))
     } catch {
       return outcome(of: machine.failure(error))
     }
   }
 
-  /// Answers a message; the host has moved its value already, and undoes everything if it fails.
+  /// Answers a message; the world has moved its value already, and undoes everything if it fails.
   ///
   /// The data is `(message argument …)`, and nothing stands for `(receive)`.
-  public func answer(
+  func answer(
     _ call: Call,
     as sending: Sending = Sending(),
-    on host: inout some LispHost
+    on world: inout World
   ) -> Outcome {
     var machine = LispMachine(program, call: call, sending: sending)
     do throws(LispProblem) {
-      try begin(&machine, on: &host)
+      try begin(&machine, on: &world)
       let (name, arguments) = try message(&machine)
       guard let handler = contract.handlers[name] else { throw .unbound(name) }
       guard handler.access != .only || sending.author == .facet else {
@@ -70,7 +70,7 @@ public struct LispContract: Sendable {
       }
       guard handler.access == .view || !sending.isView else { throw .viewWrites }
       machine.sending.isView = handler.access == .view
-      let result = try machine.run(handler.lambda, arguments: arguments, on: &host)
+      let result = try machine.run(handler.lambda, arguments: arguments, on: &world)
       return .returned(try machine.encoded(result), gasLeft: UInt64(machine.gas))
     } catch {
       return outcome(of: machine.failure(error))
@@ -80,10 +80,10 @@ public struct LispContract: Sendable {
   /// Pays for reading and compiling the source, and runs its definitions.
   private func begin(
     _ machine: inout LispMachine,
-    on host: inout some LispHost
+    on world: inout World
   ) throws(LispProblem) {
     try machine.charge(Int64(GasPrice.codeLoad(bytes: program.source.count)))
-    _ = try machine.run(program.main, on: &host)
+    _ = try machine.run(program.main, on: &world)
   }
 
   private func message(
@@ -108,14 +108,15 @@ public struct LispContract: Sendable {
 }
 
 extension LispProgram {
-  /// Runs the program's forms; the value of the last is its result.
+  /// Runs the program's forms in an empty world; the value of the last is the result.
   public func run(
-    _ call: Call,
-    on host: inout some LispHost
+    gas: UInt64
   ) -> (result: Result<Datum, LispFailure>, gasLeft: UInt64, steps: UInt64) {
+    let call = Call(caller: .zero, contract: .zero, value: 0, gas: gas, data: [])
     var machine = LispMachine(self, call: call, sending: Sending())
+    var world = World(State(), height: 0, time: 0)
     do throws(LispProblem) {
-      let value = try machine.run(main, on: &host)
+      let value = try machine.run(main, on: &world)
       return (.success(try machine.datum(of: value)), UInt64(machine.gas), machine.steps)
     } catch {
       return (.failure(machine.failure(error)), 0, machine.steps)

@@ -41,7 +41,11 @@ extension Primitive {
 
 extension LispMachine {
   /// The result of a primitive on the last `count` values of the stack.
-  mutating func apply(_ primitive: Primitive, _ count: Int) throws(LispProblem) -> Value {
+  mutating func apply(
+    _ primitive: Primitive,
+    _ count: Int,
+    on world: inout World
+  ) throws(LispProblem) -> Value {
     let first = stack.count - count
     let a = count > 0 ? stack[first] : .null
     let b = count > 1 ? stack[first + 1] : .null
@@ -100,9 +104,7 @@ extension LispMachine {
     case .require:
       guard a != .bool(false) else { throw .failed(try datum(of: b)) }
       return a
-    case .get, .put, .delete, .balance, .pay, .send, .attempt, .emit, .mint, .facet, .selfAddress,
-      .caller, .value, .height:
-      preconditionFailure("the host is asked")
+    default: return try ask(primitive, Array(stack[first...]), of: &world)
     }
   }
 

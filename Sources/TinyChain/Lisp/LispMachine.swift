@@ -98,7 +98,7 @@ struct LispMachine {
   mutating func run(
     _ lambda: Int,
     arguments: [Value] = [],
-    on host: inout some LispHost
+    on world: inout World
   ) throws(LispProblem) -> Value {
     stack = [.undefined] + arguments
     frames = []
@@ -109,11 +109,7 @@ struct LispMachine {
       isRunning = false
       throw .expected("\(program.lambdas[lambda].parameters) arguments")
     }
-    while let (primitive, count) = try interpret() {
-      let result = try ask(primitive, count, of: &host)
-      stack.removeLast(count)
-      stack.append(result)
-    }
+    try interpret(on: &world)
     isRunning = false
     return stack.removeLast()
   }
@@ -125,8 +121,7 @@ struct LispMachine {
     return LispFailure(problem, at: TextPosition(of: offset, in: program.source))
   }
 
-  /// Runs until something has to be asked of the host, or (nil) to the end.
-  private mutating func interpret() throws(LispProblem) -> (Primitive, Int)? {
+  private mutating func interpret(on world: inout World) throws(LispProblem) {
     let code = program.code
     while true {
       let instruction = code[counter]
@@ -168,29 +163,20 @@ struct LispMachine {
         try collectIfDue()
         stack.append(try closure(index))
       case .primitive(let primitive, let count):
-        if primitive.isOfHost {
-          try collectIfDue()
-          return (primitive, Int(count))
-        }
         if count == 2,
           let result = primitive.onIntegers(stack[stack.count - 2], stack[stack.count - 1])
         {
           stack.removeLast()
           stack[stack.count - 1] = result
         } else {
-          try collectIfDue()
-          let result = try apply(primitive, Int(count))
-          stack.removeLast(Int(count))
-          stack.append(result)
+          try perform(primitive, Int(count), on: &world)
         }
       case .slot(let index):
-        try collectIfDue()
         stack.append(statics[Int(index)])
-        return (.get, 1)
+        try perform(.get, 1, on: &world)
       case .setSlot(let index):
-        try collectIfDue()
         stack.append(statics[Int(index)])
-        return (.put, 2)
+        try perform(.put, 2, on: &world)
       case .call(let count):
         guard frames.count < Self.framesMax else { throw .tooMuch("recursion") }
         frames.append(Frame(counter: Int32(counter), base: Int32(base)))
@@ -202,7 +188,7 @@ struct LispMachine {
         stack.removeLast(from - base + 1)
         try enter(Int(count))
       case .return:
-        guard let frame = frames.popLast() else { return nil }
+        guard let frame = frames.popLast() else { return }
         stack[base - 1] = stack[stack.count - 1]
         stack.removeLast(stack.count - base)
         base = Int(frame.base)
@@ -225,6 +211,18 @@ struct LispMachine {
         stack.append(top)
       }
     }
+  }
+
+  /// Puts the result of a primitive in the place of its arguments.
+  private mutating func perform(
+    _ primitive: Primitive,
+    _ count: Int,
+    on world: inout World
+  ) throws(LispProblem) {
+    try collectIfDue()
+    let result = try apply(primitive, count, on: &world)
+    stack.removeLast(count)
+    stack.append(result)
   }
 
   /// The stack ends with a closure and its arguments.

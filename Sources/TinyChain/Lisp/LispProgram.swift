@@ -46,22 +46,13 @@ enum Primitive: String, CaseIterable, BitwiseCopyable {
   case not, same = "equal?", type, cons, car, cdr, list, length, isNull = "null?"
   case concat, slice, byte, toBytes = "bytes", toAddress = "address", sha256
   case fail, require
-  // The host is asked.
+  // The world is asked.
   case get, put = "put!", delete = "delete!", balance = "balance-of", pay, send, attempt = "try"
   case emit, mint = "mint!", facet
   // Not procedures, but variables.
   case selfAddress = "self", caller, value, height
 
   var isVariable: Bool { arguments == 0...0 }
-
-  var isOfHost: Bool {
-    switch self {
-    case .get, .put, .delete, .balance, .pay, .send, .attempt, .emit, .mint, .facet, .selfAddress,
-      .caller, .value, .height:
-      true
-    default: false
-    }
-  }
 
   /// How many it takes.
   var arguments: ClosedRange<Int> {

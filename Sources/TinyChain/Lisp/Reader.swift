@@ -183,12 +183,3 @@ public struct Reader: Sendable {
     }
   }()
 }
-
-extension Address {
-  /// Nil for any other number of bytes than 20.
-  public init?(_ bytes: [UInt8]) {
-    var reader = ByteReader(bytes)
-    guard bytes.count == Self.size, let address = try? Address(from: &reader) else { return nil }
-    self = address
-  }
-}
