@@ -111,7 +111,7 @@ private func show(_ call: Invocation, _ answer: JSON, _ text: String) {
 
 private func text(of value: [UInt8]?, _ key: StateKey) -> String {
   guard let value else { return "there is nothing" }
-  if case .account = key, let account = try? Account(value) {
+  if key.bytes.first == 0, let account = try? Account(value) {
     return "a balance of \(account.balance) units, nonce \(account.nonce)"
   }
   return AnswerText.text(of: value)
