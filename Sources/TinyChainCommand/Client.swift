@@ -129,14 +129,13 @@ struct Client {
     }
   }
 
-  /// What a contract is told: Lisp if it stands in parentheses, bytes after `0x`, else the text.
+  /// What a contract is told, as `MessageText` has it.
   func message(_ text: String) throws -> [UInt8] {
-    if text.hasPrefix("(") { return try lisp(text).bytes }
-    guard text.hasPrefix("0x") else { return Array(text.utf8) }
-    guard let bytes = [UInt8](hex: text.dropFirst(2)) else {
-      throw wrong("\(text) is no hexadecimal")
+    do throws(MessageText.Failure) {
+      return try MessageText.bytes(of: text) { name in try? address(name) }
+    } catch {
+      throw wrong("\(error)")
     }
-    return bytes
   }
 
   // MARK: Sending

@@ -89,7 +89,7 @@ private let message = Argument(
   "message",
   .string,
   default: "",
-  help: "Lisp in parentheses, 0x and hexadecimal, or text"
+  help: "Lisp in parentheses; or text; or items: 0x00ff, @name, 5u64, \"text\""
 )
 private let view = Option(
   "view",
