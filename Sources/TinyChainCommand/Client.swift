@@ -1,6 +1,5 @@
 import EventLoop
 import Kernel
-import Secp256k1
 import Service
 import TinyChain
 import TinyChainNode
@@ -45,17 +44,13 @@ enum ClientOptions {
 /// A command's line to the node, and the wallet beside it.
 struct Client {
   let node: ChainClient
+  let wallet: Wallet
   private let call: Invocation
-  private let keystore: Keystore?
 
   init(_ call: Invocation) throws {
     self.call = call
     node = ChainClient(to: try Self.address(call), on: try EventLoop(name: "client"))
-    keystore = try Keystore(path: Self.keystorePath(call))
-  }
-
-  static func keystorePath(_ call: Invocation) -> String {
-    call[NodeOptions.dataDirectory] + "/keystore"
+    wallet = try Wallet(call)
   }
 
   private static func address(_ call: Invocation) throws -> SocketAddress {
@@ -88,63 +83,13 @@ struct Client {
     return CommandFailure("\(failure)")
   }
 
-  // MARK: Accounts
-
-  /// The account that a name or address means.
-  func address(_ text: String) throws -> Address {
-    if text == "faucet" { return NetworkParameters.faucet }
-    if let entry = keystore?[text] { return entry.address }
-    guard !text.isEmpty, let address = Address(written: text, isMain: false) else {
-      throw wrong("\(text) is no address, and no account of the wallet")
-    }
-    return address
-  }
-
-  /// The key that signs: of --from, or of the wallet's only account.
-  func signer() async throws -> ECDSASecretKey {
-    let name: String
-    if let from = call[ClientOptions.from] {
-      name = from
-    } else if let only = keystore?.entries.first, keystore?.entries.count == 1 {
-      name = only.name
-    } else {
-      throw wrong("say which account pays, with --from")
-    }
-    if name == "faucet" { return NetworkParameters.faucetKey }
-    guard let keystore, keystore[name] != nil else {
-      throw CommandFailure("\(KeystoreFailure.unknownName(name)); see tinychain wallet new")
-    }
-    var password = Array(try SecretInput().password(call).utf8)
-    return try keystore.secretKey(of: name, password: SecretBytes(wiping: &password))
-  }
-
-  // MARK: Messages
-
-  /// Lisp text with `@name` and `@ttiny1…` written as the machine reads addresses.
-  func lisp(_ text: String) throws -> Datum {
-    do throws(LispFailure) {
-      return try Reader.datum(AddressNames.resolved(text) { name in try? address(name) })
-    } catch {
-      throw wrong("\(text) is no Lisp: \(error)")
-    }
-  }
-
-  /// What a contract is told, as `MessageText` has it.
-  func message(_ text: String) throws -> [UInt8] {
-    do throws(MessageText.Failure) {
-      return try MessageText.bytes(of: text) { name in try? address(name) }
-    } catch {
-      throw wrong("\(error)")
-    }
-  }
-
   // MARK: Sending
 
   /// Sends, and shows what came of it; a failure on the chain is the command's.
   ///
   /// `result` is what goes to standard output as text.
   func send(_ request: Request, result: (JSON) -> String?) async throws {
-    let key = try await signer()
+    let key = try wallet.signer()
     let answer: JSON
     do throws(ChainClientFailure) {
       answer = try await node.send(request, by: key)

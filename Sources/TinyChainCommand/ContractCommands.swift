@@ -49,36 +49,49 @@ let deployCommand = Command(
   arguments: [program, arguments]
 ) { call in
   let client = try Client(call)
-  let path = call[program]
-  guard let language = ProgramFile.Language(path: path) else {
-    throw wrong("\(path) ends in none of .bf, .asm and .lisp, so its language is not known")
-  }
-  var request: Request
-  do {
-    switch try ProgramFile(try read(path, bytesMax: ProgramFile.bytesMax), in: language) {
-    case .brainfuck(let program):
-      guard call[arguments].isEmpty else { throw wrong("a Brainfuck contract takes no arguments") }
-      let mode = call[mode].brainfuckMode(of: language)
-      request = Request(.createBrainfuck, data: BrainfuckCode(mode: mode, program: program).bytes)
-    case .lisp(let source):
-      // Here the reader's line and column are at hand; the chain would only say that it failed.
-      _ = try LispContract(source: source)
-      let values = Datum.list(try call[arguments].map(client.lisp))
-      guard let data = LispContract.creation(source: source, arguments: values) else {
-        throw wrong("\(path) is too long")
-      }
-      request = Request(.createLisp, data: data)
-    }
-  } catch let failure as ProgramFile.Failure {
-    throw wrong("\(path) is no program: \(failure)")
-  } catch let failure as LispFailure {
-    throw wrong("\(path) is no contract: \(failure)")
-  }
+  var request = try contractCreation(
+    path: call[program],
+    arguments: call[arguments],
+    mode: call[mode],
+    names: client.wallet.lisp
+  )
   request.value = call[ClientOptions.value]
   request.gasLimit = call[ClientOptions.gasLimit]
   try await client.send(request) { answer in
     answer["output"]?.string.flatMap { [UInt8](hex: $0) }.flatMap { Address($0) }
       .map { $0.text(isMain: false) }
+  }
+}
+
+/// What makes a contract of a file; what is wrong with it, is told with its line and column.
+func contractCreation(
+  path: String,
+  arguments: [String],
+  mode: ContractMode,
+  names lisp: (String) throws -> Datum
+) throws -> Request {
+  guard let language = ProgramFile.Language(path: path) else {
+    throw wrong("\(path) ends in none of .bf, .asm and .lisp, so its language is not known")
+  }
+  do {
+    switch try ProgramFile(try read(path, bytesMax: ProgramFile.bytesMax), in: language) {
+    case .brainfuck(let program):
+      guard arguments.isEmpty else { throw wrong("a Brainfuck contract takes no arguments") }
+      let mode = mode.brainfuckMode(of: language)
+      return Request(.createBrainfuck, data: BrainfuckCode(mode: mode, program: program).bytes)
+    case .lisp(let source):
+      // Here the reader's line and column are at hand; the chain would only say that it failed.
+      _ = try LispContract(source: source)
+      let values = Datum.list(try arguments.map(lisp))
+      guard let data = LispContract.creation(source: source, arguments: values) else {
+        throw wrong("\(path) is too long")
+      }
+      return Request(.createLisp, data: data)
+    }
+  } catch let failure as ProgramFile.Failure {
+    throw wrong("\(path) is no program: \(failure)")
+  } catch let failure as LispFailure {
+    throw wrong("\(path) is no contract: \(failure)")
   }
 }
 
@@ -112,8 +125,8 @@ let callCommand = Command(
   arguments: [contract, message]
 ) { call in
   let client = try Client(call)
-  let to = try client.address(call[contract])
-  let data = try client.message(call[message])
+  let to = try client.wallet.address(call[contract])
+  let data = try client.wallet.message(call[message])
   guard call[view] else {
     let request = Request(
       .call,
@@ -128,7 +141,7 @@ let callCommand = Command(
   fields["to"] = JSON(to.bytes.hex)
   fields["data"] = JSON(data.hex)
   if let from = call[ClientOptions.from] {
-    fields["from"] = JSON(try client.address(from).bytes.hex)
+    fields["from"] = JSON(try client.wallet.address(from).bytes.hex)
   }
   try client.show(try await client.ask("contract_ask", .object(fields)), result: Client.answerText)
 }

@@ -20,7 +20,7 @@ let tinychain = Program(
     ],
     subcommands: [
       runCommand, replCommand, asmCommand, devCommand, walletCommand, deployCommand, callCommand,
-      testCommand, verifyCommand,
+      testCommand, verifyCommand, gitCommand,
     ]
   )
 )

@@ -63,12 +63,12 @@ let verifyCommand = Command(
       arguments: [account]
     ) { call in
       let (client, light) = try await follow(call)
-      let address = try client.address(call[account])
+      let address = try client.wallet.address(call[account])
       let key: StateKey
       if let page = call[page] {
         key = .page(page, of: address)
       } else if let entry = call[entry] {
-        key = .entry(try client.lisp(entry).bytes, of: address)
+        key = .entry(try client.wallet.lisp(entry).bytes, of: address)
       } else {
         key = .account(address)
       }

@@ -53,7 +53,7 @@ let walletCommand = Command(
       let client = try Client(call)
       let request = Request(
         .transfer,
-        to: try client.address(call[to]),
+        to: try client.wallet.address(call[to]),
         value: call[amount],
         gasLimit: call[ClientOptions.gasLimit]
       )
@@ -63,7 +63,7 @@ let walletCommand = Command(
 )
 
 @Sendable private func newAccount(_ call: Invocation) async throws {
-  let path = Client.keystorePath(call)
+  let path = Wallet.path(call)
   try DataDirectory.create(call[NodeOptions.dataDirectory])
   do {
     var keystore = try Keystore(path: path) ?? Keystore()
@@ -91,7 +91,7 @@ let walletCommand = Command(
 @Sendable private func listAccounts(_ call: Invocation) async throws {
   let client = try Client(call)
   var entries: [JSON] = []
-  for entry in try Keystore(path: Client.keystorePath(call))?.entries ?? [] {
+  for entry in client.wallet.keystore?.entries ?? [] {
     let address = entry.address.text(isMain: false)
     // Without a node, the accounts are there all the same.
     let account = try? await client.node.call("user_getBalance", ["address": JSON(address)])

@@ -210,6 +210,8 @@ public struct ScriptRun {
       failure: execution.failure.map { Self.words($0, execution.output) },
       events: execution.receipt.events
     )
+    // A failure takes all the gas it is given, which says nothing of the contract.
+    guard execution.failure == nil else { return }
     costs.append(
       Cost(line: line.number, statement: line.text, gas: execution.receipt.gasUsed)
     )
