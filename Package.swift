@@ -185,7 +185,8 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshSimulation", "TinyChain",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshSimulation",
+        "TinyChain",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
@@ -230,13 +231,6 @@ let package = Package(
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
-      ]
-    ),
-    .tests(
-      "MeshWalletNode",
-      [
-        "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
-        "EventLoop", "Kernel",
       ]
     ),
     .tests(
