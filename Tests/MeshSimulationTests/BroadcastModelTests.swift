@@ -97,10 +97,12 @@ struct BroadcastModelTests {
     var table = StateTable()
     for number in 0..<100_000 {
       let ids = (number % 7, number % 97, number)
-      #expect(table.insert(ModelState(ids, wallet: UInt32(number % 3)), parent: number / 2))
+      let isNew = table.insert(ModelState(ids, wallet: UInt32(number % 3)), parent: number / 2)
+      #expect(isNew)
     }
     #expect(table.count == 100_000)
-    #expect(!table.insert(ModelState((99_999, 99_999 % 97, 99_999 % 7), wallet: 99_999 % 3)))
+    let isNew = table.insert(ModelState((99_999, 99_999 % 97, 99_999 % 7), wallet: 99_999 % 3))
+    #expect(!isNew)
     #expect(table.parent(50_001) == 25_000)
     #expect(table[1234] == ModelState((1234 % 7, 1234 % 97, 1234), wallet: 1234 % 3))
     #expect(!table.contains(ModelState((0, 0, 0), wallet: 1)))
