@@ -47,11 +47,15 @@ let devCommand = Command(
     throw wrong("\(error)")
   }
   api.didBind(port: server.address.port)
+  let ports: JSON = ["api_port": JSON(server.address.port)]
+  let portsPath = call[NodeOptions.dataDirectory] + "/ports.json"
+  try PrivateFile.write(ports.bytes(), to: portsPath, mode: 0o644)
   log.info("started", ["version": ChainAPI.version, "api": "\(server.address)"])
   for await signal in signals {
     log.info("stopping", ["signal": "\(signal)"])
     break
   }
+  unlink(portsPath)  // should it fail, a client finds nobody at that port
   await server.shutdown(within: .milliseconds(500))
   await api.shutdown()
   log.flush()

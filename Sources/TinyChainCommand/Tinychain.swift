@@ -18,6 +18,9 @@ let tinychain = Program(
       Command.Example("tinychain repl", "Try Lisp, and see what each line costs"),
       Command.Example("tinychain dev", "Start a chain for development on port 5100"),
     ],
-    subcommands: [runCommand, replCommand, asmCommand, devCommand]
+    subcommands: [
+      runCommand, replCommand, asmCommand, devCommand, walletCommand, deployCommand, callCommand,
+      testCommand, verifyCommand, gitCommand,
+    ]
   )
 )

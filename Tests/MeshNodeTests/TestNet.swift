@@ -8,12 +8,19 @@ struct TestNet {
   let genesis: Genesis
   /// In the order of their set.
   let validators: [SecretKey]
+  /// What their key files hold.
+  let validatorSeeds: [[UInt8]]
   /// Each starts with 10,000.
   let owners: [AccountKeys]
 
-  static func secret(_ number: UInt64) -> SecretBytes {
+  private static func seed(_ number: UInt64) -> [UInt8] {
     var seed = [UInt8(truncatingIfNeeded: number), UInt8(truncatingIfNeeded: number >> 8)]
     seed += [UInt8](repeating: 7, count: 30)
+    return seed
+  }
+
+  static func secret(_ number: UInt64) -> SecretBytes {
+    var seed = seed(number)
     return SecretBytes(wiping: &seed)
   }
 
@@ -22,8 +29,10 @@ struct TestNet {
   }
 
   init(validators count: Int = 4, owners ownerCount: Int = 2, name: String = "mesh-test") throws {
-    validators = try (0..<UInt64(count)).map { try Self.key($0) }
-      .sorted { $0.publicKey < $1.publicKey }
+    let keys = try (0..<UInt64(count)).map { (try Self.key($0), Self.seed($0)) }
+      .sorted { $0.0.publicKey < $1.0.publicKey }
+    validators = keys.map(\.0)
+    validatorSeeds = keys.map(\.1)
     let master = try #require(MasterSeed(Self.secret(1000)))
     owners = (0..<UInt32(ownerCount)).map { master.account($0) }
     genesis = try Genesis(

@@ -62,6 +62,8 @@ public struct MeshWallet: Machine {
     public let nextSequence: SequenceNumber
     public let pending: TransitionHash?
     public let isIdle: Bool
+    /// Why the wallet can do nothing more with this account.
+    public let failure: WalletFailure?
     /// Connected, in ascending order.
     public let validators: [ValidatorIndex]
   }
@@ -225,13 +227,19 @@ public struct MeshWallet: Machine {
       sum.adding(incoming.payment.amount) ?? sum  // All money together fits.
     }
     var isIdle = false
-    if case .idle = phase { isIdle = true }
+    var failure: WalletFailure?
+    switch phase {
+    case .idle: isIdle = true
+    case .blocked(let reason): failure = reason
+    case .resyncing, .building, .collecting, .recovering: break
+    }
     return Status(
       balance: Amount(state.balance.value),
       claimable: claimable,
       nextSequence: state.nextSequence,
       pending: state.pending?.transition.hash,
       isIdle: isIdle,
+      failure: failure,
       validators: peers.map(\.validator).sorted()
     )
   }

@@ -1,4 +1,4 @@
-import Kernel
+public import Kernel
 
 /// Transactions that wait for a block: for each sender a queue by nonce.
 public struct Mempool: Sendable {
@@ -51,7 +51,7 @@ public struct Mempool: Sendable {
   public mutating func add(_ transaction: SignedTransaction, upon chain: Chain) throws(Rejection) {
     let (sender, asked) = (transaction.sender, transaction.transaction)
     let account = chain.state.account(sender)
-    try asked.check(of: account, baseFee: chain.state.baseFee, chain: chain.id)
+    try asked.check(of: account, baseFee: chain.state[number: .baseFee], chain: chain.id)
     guard asked.nonce - account.nonce < Self.noncesMax else { throw .nonceTooHigh }
     var queue = queues[sender] ?? Queue(nonce: account.nonce)
     let known = queue.transactions.firstIndex { $0.transaction.nonce >= asked.nonce }
@@ -77,7 +77,7 @@ public struct Mempool: Sendable {
   ///
   /// A transaction pays no more than those of its sender that have to come before it.
   public func offers(upon chain: Chain) -> [SignedTransaction] {
-    let base = chain.state.baseFee
+    let base = chain.state[number: .baseFee]
     var offers: [(price: UInt64, transaction: SignedTransaction)] = []
     for queue in queues.values {
       var price = UInt64.max

@@ -21,11 +21,7 @@ public struct MerkleTree: Sendable {
     update(list.enumerated().map { (Self.key(ofIndex: $0.offset), $0.element) })
   }
 
-  public static func key(ofIndex index: Int) -> [UInt8] {
-    var writer = ByteWriter(capacity: 4)
-    writer.integer(UInt32(index))
-    return writer.bytes
-  }
+  public static func key(ofIndex index: Int) -> [UInt8] { UInt32(index).littleEndianBytes }
 
   public var root: Bytes32 { top?.hash ?? .zero }
 
@@ -161,38 +157,8 @@ public struct MerkleProof: Hashable, Sendable {
   init(leaf: Leaf?, steps: [Step]) { (self.leaf, self.steps) = (leaf, steps) }
 
   public var bytes: [UInt8] {
-    var writer = ByteWriter(capacity: 512)
-    writer.integer(UInt16(steps.count))
-    for step in steps {
-      writer.integer(step.bit)
-      writer.bytes32(step.sibling)
-    }
-    if let leaf { writer.array(leaf.path.bytes + leaf.value) }
-    return writer.bytes
-  }
-}
-
-extension Bytes32 {
-  private subscript(bigEndianWord index: Int) -> UInt64 {
-    switch index {
-    case 0: words.0.byteSwapped
-    case 1: words.1.byteSwapped
-    case 2: words.2.byteSwapped
-    default: words.3.byteSwapped
-    }
-  }
-
-  /// Bit 0 is the most significant of the first byte.
-  fileprivate func bit(_ index: Int) -> Bool {
-    self[bigEndianWord: index / 64] >> UInt64(63 - index % 64) & 1 == 1
-  }
-
-  /// The first bit in which both differ; 256 if they are equal.
-  fileprivate func firstDifference(from other: Bytes32) -> Int {
-    for index in 0..<4 {
-      let difference = self[bigEndianWord: index] ^ other[bigEndianWord: index]
-      if difference != 0 { return index * 64 + difference.leadingZeroBitCount }
-    }
-    return 256
+    steps.reduce(into: UInt16(steps.count).littleEndianBytes) { bytes, step in
+      bytes += [step.bit] + step.sibling.bytes
+    } + (leaf.map { $0.path.bytes + $0.value } ?? [])
   }
 }

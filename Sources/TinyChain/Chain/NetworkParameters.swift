@@ -1,4 +1,4 @@
-import Kernel
+public import Kernel
 public import Secp256k1
 
 /// How gas gets its price.
@@ -73,20 +73,20 @@ public struct NetworkParameters: Sendable {
     var state = State()
     for (account, units) in allocations {
       state.change(account) { $0.balance += units }
-      state.supply += units
+      state[number: .supply] += units
     }
-    precondition(state.supply <= World.supplyMax)
-    state.baseFee = fees.start
+    precondition(state[number: .supply] <= World.supplyMax)
+    state[number: .baseFee] = fees.start
     let source = Array(SneedToken.source.utf8)
     let arguments: [Datum] = [
-      minter.map { .address($0) } ?? .bool(false), .amount(UInt128(state.supply)),
+      minter.map { .address($0) } ?? .bool(false), .amount(UInt128(state[number: .supply])),
     ]
     guard let data = LispContract.creation(source: source, arguments: .list(arguments)) else {
       preconditionFailure("a short source")
     }
-    let creation = Transaction(.createLisp, data: data, chainID: 0, nonce: 0)
     var world = World(state, height: 0, time: genesisTime)
-    precondition(world.run(creation, by: .zero, gas: Transaction.gasMax).isSuccess)
+    let outcome = world.run(Transaction(.createLisp, data: data), by: .zero, gas: 1_000_000)
+    precondition(outcome.isSuccess)
     return ExecutedBlock(Header(time: genesisTime), world.state)
   }
 }

@@ -29,24 +29,19 @@ public struct Account: Hashable, Sendable {
 }
 
 /// The name of a leaf of the state: a byte for what it is, then of whom, then which.
-public enum StateKey: Hashable, Sendable {
-  case account(Address)
-  case code(Address)
-  case page(UInt8, of: Address)
-  case entry([UInt8], of: Address)
-  case baseFee
-  case supply
+public struct StateKey: Hashable, Sendable {
+  public let bytes: [UInt8]
 
-  public var bytes: [UInt8] {
-    switch self {
-    case .account(let address): [0] + address.bytes
-    case .code(let address): [1] + address.bytes
-    case .page(let index, let address): [2] + address.bytes + [index]
-    case .entry(let key, let address): [3] + address.bytes + key
-    case .baseFee: [4]
-    case .supply: [5]
-    }
+  public static func account(_ it: Address) -> Self { Self(bytes: [0] + it.bytes) }
+  public static func code(_ it: Address) -> Self { Self(bytes: [1] + it.bytes) }
+  public static func page(_ index: UInt8, of it: Address) -> Self {
+    Self(bytes: [2] + it.bytes + [index])
   }
+  public static func entry(_ key: [UInt8], of it: Address) -> Self {
+    Self(bytes: [3] + it.bytes + key)
+  }
+  public static let baseFee = Self(bytes: [4])
+  public static let supply = Self(bytes: [5])
 }
 
 /// What a block does to one leaf; nil is no leaf.
@@ -131,20 +126,12 @@ public struct State: Sendable {
     self[.account(address)] = account == Account() ? nil : account.bytes
   }
 
-  /// What a unit of gas costs in the next block.
-  public internal(set) var baseFee: UInt64 {
-    get { number(.baseFee) }
-    set { self[.baseFee] = newValue.littleEndianBytes }
-  }
-
-  /// The sum of all balances.
-  public internal(set) var supply: UInt64 {
-    get { number(.supply) }
-    set { self[.supply] = newValue.littleEndianBytes }
-  }
-
-  private func number(_ key: StateKey) -> UInt64 {
-    var reader = ByteReader(self[key] ?? [])
-    return (try? reader.uint64()) ?? 0
+  /// The base fee, or the supply, which is the sum of all balances.
+  public internal(set) subscript(number key: StateKey) -> UInt64 {
+    get {
+      var reader = ByteReader(self[key] ?? [])
+      return (try? reader.uint64()) ?? 0
+    }
+    set { self[key] = newValue.littleEndianBytes }
   }
 }

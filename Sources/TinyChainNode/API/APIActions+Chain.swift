@@ -9,7 +9,8 @@ extension APIAction {
       return JSON(
         fields: APIFormat.header(chain.tip.header, id: chain.tip.id) + [
           ("chain_id", JSON(chain.id)), ("network", JSON(chain.parameters.name)),
-          ("base_fee", .decimal(chain.state.baseFee)), ("supply", .decimal(chain.state.supply)),
+          ("base_fee", .decimal(chain.state[number: .baseFee])),
+          ("supply", .decimal(chain.state[number: .supply])),
         ]
       )
     },

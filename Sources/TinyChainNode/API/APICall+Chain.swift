@@ -1,4 +1,4 @@
-import Kernel
+public import Kernel
 public import TinyChain
 
 extension APICall {
@@ -55,7 +55,7 @@ extension APICall {
       chainID: chain.id,
       nonce: chain.state.account(from).nonce,
       gasLimit: try optionalInteger("gas_limit", 0...Transaction.gasMax) ?? Transaction.gasMax,
-      maxPrice: chain.state.baseFee
+      maxPrice: chain.state[number: .baseFee]
     )
     return (transaction, from)
   }

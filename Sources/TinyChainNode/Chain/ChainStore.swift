@@ -33,7 +33,7 @@ public final class ChainStore {
     """
     CREATE TABLE blocks (
       height INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, header BLOB NOT NULL,
-      changes BLOB NOT NULL
+      changes BLOB NOT NULL, origin BLOB
     );
     CREATE TABLE transactions (
       id BLOB PRIMARY KEY, height INTEGER NOT NULL, place INTEGER NOT NULL, bytes BLOB NOT NULL,
@@ -78,17 +78,21 @@ public final class ChainStore {
 
   // MARK: Changing
 
-  public func append(_ block: ExecutedBlock) throws {
-    try database.transaction { try insert(block) }
+  /// Keeps a block upon the tip.
+  ///
+  /// `origin` is what it was made of, if that is not its own: a commit.
+  public func append(_ block: ExecutedBlock, origin: [UInt8]? = nil) throws {
+    try database.transaction { try insert(block, origin: origin) }
   }
 
-  private func insert(_ block: ExecutedBlock) throws {
+  private func insert(_ block: ExecutedBlock, origin: [UInt8]? = nil) throws {
     let height = Int64(block.header.height)
     try insertBlock.run {
       $0.bind(height)
       $0.bind(block.id)
       $0.bind(block.header.bytes)
       $0.bind(StateJournal.bytes(of: block.changes))
+      $0.bind(origin)
     }
     for (index, transaction) in block.transactions.enumerated() {
       let execution = block.executions[index]
@@ -140,7 +144,7 @@ public final class ChainStore {
   }
 
   private lazy var insertBlock = database.statement(
-    "INSERT INTO blocks (height, id, header, changes) VALUES (?, ?, ?, ?)"
+    "INSERT INTO blocks (height, id, header, changes, origin) VALUES (?, ?, ?, ?, ?)"
   )
   private lazy var insertTransaction = database.statement(
     "INSERT INTO transactions (id, height, place, bytes, receipt, output, failure) "
@@ -173,6 +177,12 @@ public final class ChainStore {
     } read: {
       UInt32(clamping: $0.integer(0))
     }
+  }
+
+  /// What the blocks were made of, in their order.
+  public func origins() throws -> [[UInt8]] {
+    let query = "SELECT origin FROM blocks WHERE origin IS NOT NULL ORDER BY height"
+    return try database.statement(query).all { $0.bytes(0) }
   }
 
   /// Headers from a height on, at most so many.

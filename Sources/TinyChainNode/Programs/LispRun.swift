@@ -32,9 +32,7 @@ public struct LispRun: Sendable {
   public func run() -> Report { run(gas: gas) }
 
   private func run(gas: UInt64) -> Report {
-    let call = Call(caller: .zero, contract: .zero, value: 0, gas: gas, data: [])
-    var host = NoChain()
-    let (result, left, steps) = program.run(call, on: &host)
+    let (result, left, steps) = program.run(gas: gas)
     return Report(result: result, gasUsed: gas - left, steps: steps)
   }
 
@@ -80,25 +78,5 @@ public struct LispRun: Sendable {
     }
     return counts.map { (line: $0.key, count: $0.value) }
       .sorted { ($1.count, $0.line) < ($0.count, $1.line) }
-  }
-}
-
-/// The world of a program that runs by itself: nobody else is there.
-private struct NoChain: LispHost {
-  let height: UInt64 = 0
-  let time: UInt64 = 0
-  func balance(of account: Address) -> UInt64 { 0 }
-  func exists(_ account: Address) -> Bool { false }
-  func page(_ index: UInt8, of contract: Address) -> [UInt8]? { nil }
-  func setPage(_ index: UInt8, of contract: Address, to bytes: [UInt8]) {}
-  func emit(_ event: [UInt8], from contract: Address) {}
-  func transfer(_ value: UInt64, from: Address, to: Address) -> Bool { value == 0 }
-  func call(_ call: Call) -> Outcome { .failed(.balanceTooLow) }
-  func create(_ code: BrainfuckCode, value: UInt64, by creator: Address) -> Address? { nil }
-  func entry(_ key: [UInt8], of contract: Address) -> [UInt8]? { nil }
-  func setEntry(_ key: [UInt8], of contract: Address, to value: [UInt8]?) {}
-  func mint(_ amount: UInt64, to account: Address, by contract: Address) -> Bool { false }
-  func call(_ call: Call, as sending: Sending) -> (outcome: Outcome, isLisp: Bool) {
-    (.failed(.balanceTooLow), false)
   }
 }

@@ -13,7 +13,7 @@ struct ChainTests {
   @Test("A transfer moves its value, burns the base fee and tips the producer")
   func transfer() throws {
     var test = TestChain()
-    let before = test.chain.state.supply
+    let before = test.chain.state[number: .supply]
     let sent = test.signed(.transfer, to: bob.address, value: 500, by: alice) {
       ($0.gasLimit, $0.maxPrice, $0.tip) = (3_000, 10, 4)
     }
@@ -25,7 +25,7 @@ struct ChainTests {
     #expect(test.balance(bob.address) == 1_000_000_000_500)
     let subsidy = test.chain.parameters.subsidy
     #expect(test.balance(miner.address) == 2_000 * 4 + subsidy)
-    #expect(test.chain.state.supply == before - 2_000 + subsidy)
+    #expect(test.chain.state[number: .supply] == before - 2_000 + subsidy)
     #expect(test.chain.state.account(alice.address).nonce == 1)
   }
 
