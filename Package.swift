@@ -151,8 +151,9 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "TinyChain", "Simulation", "Storage",
-        "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519", "Keccak",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "TinyChain", "Simulation",
+        "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519",
+        "Keccak",
         "BulletproofsPlus", "CSodium",
       ]
     ),
