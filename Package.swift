@@ -90,11 +90,14 @@ let package = Package(
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
     .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
+    .executable(name: "mesh-wallet", targets: ["MeshWalletCommand"]),
+    .executable(name: "tinychain", targets: ["TinyChainCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
   targets: [
     // System libraries and the three small C targets.
     .system("CSodium", apt: "libsodium-dev"),
+    .system("CSecp256k1", apt: "libsecp256k1-dev"),
     .system("CSQLite", apt: "libsqlite3-dev"),
     .system("CNGTCP2", apt: "libngtcp2-crypto-gnutls-dev"),
     .target(name: "CLinux"),
@@ -107,11 +110,13 @@ let package = Package(
     .pure("BulletproofsPlus", ["Curve25519", "Keccak", "CMemcheck"]),
     .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
-    .pure("TinyChain", ["Kernel"]),
+    .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
+    .pure("TinyChain", ["Kernel", "Secp256k1"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
+    .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
@@ -130,31 +135,59 @@ let package = Package(
     .shell("Relay", ["Transport", "EventLoop", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
+    .shell("Vault", ["Kernel", "Service", "CSodium"]),
     .shell(
       "SmallNanoNode",
-      ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]
+      [
+        "SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
+        "CSodium",
+      ]
     ),
     .shell(
       "MeshNode",
       ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
     ),
+    .shell(
+      "MeshWalletNode",
+      [
+        "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Transport", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .shell(
+      "TinyChainNode",
+      [
+        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
+        "Service", "Vault",
+      ]
+    ),
 
     // Programs.
     .program(
       "SmallNanoCommand",
-      ["SmallNanoNode", "SmallNano", "Service", "HTTP", "EventLoop", "Kernel"]
+      ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "MeshWalletCommand",
+      ["MeshWalletNode", "Mesh", "Service", "Vault", "EventLoop", "Kernel"]
     ),
     .program(
       "MeshValidatorCommand",
       ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "Kernel"]
     ),
     .program(
+      "TinyChainCommand",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "Vault", "HTTP",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "TinyChain", "Simulation",
-        "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519",
-        "Keccak",
-        "BulletproofsPlus", "CSodium",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshSimulation", "TinyChain",
+        "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
+        "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
@@ -172,7 +205,8 @@ let package = Package(
     .tests("BulletproofsPlus", ["BulletproofsPlus", "Curve25519", "Keccak"]),
     .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
     .tests("SmallNano", ["SmallNano", "Kernel"]),
-    .tests("TinyChain", ["TinyChain", "Kernel"]),
+    .tests("Secp256k1", ["Secp256k1", "Kernel"]),
+    .tests("TinyChain", ["TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel"]),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
@@ -183,11 +217,12 @@ let package = Package(
     .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
+    .tests("Vault", ["Vault", "Kernel"]),
     .tests(
       "SmallNanoNode",
       [
-        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
-        "Kernel",
+        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
+        "EventLoop", "Kernel",
       ]
     ),
     .tests(
@@ -195,6 +230,20 @@ let package = Package(
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
+      ]
+    ),
+    .tests(
+      "MeshWalletNode",
+      [
+        "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .tests(
+      "TinyChainNode",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
+        "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
     .tests(

@@ -23,8 +23,8 @@ func exampleSource(_ name: String) throws -> String {
 
 @Suite("Contracts in Lisp that come with the chain")
 struct LispExamplesTests {
-  private func host() -> LispTestHost {
-    var host = LispTestHost()
+  private func host() -> TestHost {
+    var host = TestHost()
     for account in [alice, bob, carol] { host.accounts[account] = .init(balance: 1_000_000) }
     return host
   }
@@ -44,9 +44,9 @@ struct LispExamplesTests {
     var host = host()
     let source = SneedToken.source
     #expect(try source == exampleSource("sneed"))
-    let outcome = try host.deploy(source, at: host.genesis, .address(bob), .amount(3_000_000))
+    let outcome = try host.deploy(source, at: SneedToken.address, .address(bob), .amount(3_000_000))
     #expect(outcome.isSuccess)
-    let genesis = host.genesis
+    let genesis = SneedToken.address
     refusal("only-the-minter") { try host.ask(genesis, "(mint \(at(1)) 5)") }
     refusal("only-the-protocol") { try host.ask(genesis, "(reward \(at(1)) 5)") }
     refusal("out of range") { try host.ask(genesis, "(mint \(at(1)) -5)", from: bob) }
@@ -81,7 +81,7 @@ struct LispExamplesTests {
     }
     #expect(try host.ask(token, "(balance \(at(3)))") == .amount(15))
     #expect(try host.ask(token, "(allowance \(at(1)) \(at(3)))") == .amount(5))
-    #expect(try Reader.datum("(transferred \(at(1)) \(at(2)) 30)") == host.events[0])
+    #expect(try Reader.datum("(transferred \(at(1)) \(at(2)) 30)") == host.said[0])
     refusal("mint is not defined") { try host.ask(token, "(mint)") }
   }
 
