@@ -220,7 +220,10 @@ let package = Package(
         "EventLoop", "Kernel",
       ]
     ),
-    .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
+    .tests(
+      "EndToEnd",
+      ["HTTP", "EventLoop", "Kernel", "Service", "Vault", "SmallNano", "Mesh", "MeshNode"]
+    ),
     .tests("Tidy", []),
   ],
   swiftLanguageModes: [.v6]

@@ -51,8 +51,10 @@ final class MeshConnection: QUICConnectionHandler {
   private var quic: QUICConnection?
   private var control: FrameStream?
   private var deadline: Timer?
-  /// Why it ends, once that has been told to the other end.
+  /// Why it ends, once nothing more that comes counts.
   private var ending: Farewell?
+  /// Why this end leaves: it asks and answers nothing new, and closes when all is answered.
+  private var leaving: Farewell?
   /// Bytes of messages taken and not done with.
   private var outstanding = 0
 
@@ -64,7 +66,8 @@ final class MeshConnection: QUICConnectionHandler {
   // Requests of the other end.
   private var answering: [UInt64: QUICStream] = [:]
   private var early: [(request: Request, stream: QUICStream, size: Int)] = []
-  private var subscriptions = 0
+  /// Those of them that never end.
+  private var subscribed: Set<UInt64> = []
 
   /// A request on its stream.
   private struct Asked {
@@ -87,7 +90,7 @@ final class MeshConnection: QUICConnectionHandler {
   static let subscriptionsMax = 4
   /// From a request's first byte to its last.
   static let requestTimeout = Duration.seconds(10)
-  /// For what is still to be sent when a connection ends.
+  /// For what is still to be answered when this end leaves.
   static let farewellTimeout = Duration.seconds(1)
   static let exporterLabel = "EXPORTER-MESH-v1"
 
@@ -218,7 +221,7 @@ final class MeshConnection: QUICConnectionHandler {
       handle(frame, size)
       if outstanding < Self.outstandingMax { stream.readOn() }
     case .finished: end(.protocolViolation, "the control stream has ended")
-    case .drained: if ending != nil { closeNow() }
+    case .drained: break
     case .failed(let failure): end(failure)
     case .closed(let reason):
       if isOpen { end(.protocolViolation, "no control stream: \(reason)") }
@@ -277,7 +280,7 @@ final class MeshConnection: QUICConnectionHandler {
     case .pong(let pong): send(control: .pong(pong))
     case .response(let response, let exchange): answer(response, exchange)
     case .request(let request, let exchange):
-      guard !isPeerLeaving, waitingAsks.count < Self.waitingMax else {
+      guard !isPeerLeaving, leaving == nil, waitingAsks.count < Self.waitingMax else {
         return fail(exchange, .rateLimited, "too many requests wait")
       }
       waitingAsks.append((request, exchange))
@@ -372,13 +375,13 @@ final class MeshConnection: QUICConnectionHandler {
     guard let asked = self.asked.removeValue(forKey: exchange.number) else { return }
     if let timer = asked.timer { loop.cancel(timer) }
     startAsks()
-    if isPeerLeaving, self.asked.isEmpty { end(.none, "the other end leaves") }
+    closeIfDone()
   }
 
   // MARK: Requests of the other end
 
   func opened(_ stream: QUICStream) {
-    guard ending == nil else { return }
+    guard ending == nil, leaving == nil else { return }  // What is not started is aborted.
     if called == nil, stream.id == 0, control == nil { return begin(control: stream) }
     guard case .validator = context.identity else {
       return stream.close(
@@ -457,8 +460,8 @@ final class MeshConnection: QUICConnectionHandler {
       answering[UInt64(stream.id)] = nil
       stream.finish()
     case .endless:
-      subscriptions += 1
-      guard subscriptions <= Self.subscriptionsMax else {
+      subscribed.insert(exchange.number)
+      guard subscribed.count <= Self.subscriptionsMax else {
         return refuse(stream, "too many subscriptions")
       }
     case .one, .several: break
@@ -474,6 +477,7 @@ final class MeshConnection: QUICConnectionHandler {
     if case .event = response { return }
     answering[exchange.number] = nil
     stream.finish()
+    closeIfDone()
   }
 
   // MARK: The end
@@ -485,21 +489,45 @@ final class MeshConnection: QUICConnectionHandler {
     while let (_, exchange) = waitingAsks.popFirst() {
       fail(exchange, farewell.code, "the other end leaves")
     }
-    if asked.isEmpty { return end(.none, "the other end leaves") }
+    // It closes when it has its answers; this is for one that does not.
     schedule(closeAfter: context.answerTimeout)
   }
 
-  /// Says why, lets go out what was answered, and closes.
+  /// Says that it will close, and does so when what was asked, by either end, is answered.
+  ///
+  /// - Parameters:
+  ///   - code: why.
+  ///   - reason: the same in words.
   func leave(_ code: CloseCode, _ reason: String) {
-    guard isOpen, ending == nil else { return }
-    guard let control, peer != nil else { return end(code, reason) }
+    guard isOpen, ending == nil, leaving == nil else { return }
+    guard peer != nil else { return end(code, reason) }
     let farewell = Farewell(code: code, reason: reason)
     note("leaving", reason)
     send(control: .goAway(farewell))
-    guard isOpen else { return }
-    ending = farewell
-    if control.stream.pendingBytes == 0 { return closeNow() }
+    leaving = farewell
     schedule(closeAfter: Self.farewellTimeout)
+    closeIfDone()
+  }
+
+  /// Says why it closes, lets go out what was answered, and heeds nothing more.
+  func expel(_ code: CloseCode, _ reason: String) {
+    guard isOpen, ending == nil else { return }
+    guard peer != nil else { return end(code, reason) }
+    let farewell = Farewell(code: code, reason: reason)
+    note("expelled", reason)
+    send(control: .goAway(farewell))
+    ending = farewell
+    loop.beforeWaiting { self.closeNow() }
+  }
+
+  private func closeIfDone() {
+    guard let leaving, isOpen, ending == nil, waitingAsks.isEmpty,
+      asked.values.allSatisfy({ $0.request.answering == .endless }),
+      answering.keys.allSatisfy({ subscribed.contains($0) })
+    else { return }
+    ending = leaving
+    // After the endpoint has sent what was answered in this turn.
+    loop.beforeWaiting { self.closeNow() }
   }
 
   private func schedule(closeAfter delay: Duration) {
@@ -508,7 +536,7 @@ final class MeshConnection: QUICConnectionHandler {
   }
 
   private func closeNow() {
-    let farewell = ending ?? Farewell(code: .none, reason: "the other end leaves")
+    let farewell = ending ?? leaving ?? Farewell(code: .none, reason: "the other end leaves")
     end(farewell.code, farewell.reason)
   }
 

@@ -190,8 +190,10 @@ public actor MeshNetwork {
     return listening?.address
   }
 
-  /// Takes leave of everyone, and returns when all connections have ended.
+  /// Sends what was given to it before, waits a moment for the answers, takes leave of everyone, and
+  /// returns when all connections have ended.
   public func stop() async {
+    carryOutPosted()
     isStopped = true
     if let ticker { loop.cancel(ticker) }
     for connection in connections { connection.leave(.shuttingDown, "this node is stopping") }
@@ -307,6 +309,8 @@ public actor MeshNetwork {
   }
 
   private func accept(_ quic: QUICConnection) {
+    // One that was under way when everyone was told; what is not started is closed.
+    guard !isStopped else { return }
     let connection = makeConnection(calling: nil)
     connection.attach(quic)
     connections.append(connection)
@@ -350,7 +354,7 @@ public actor MeshNetwork {
       let older = connections.first(where: { $0.peer == peer && $0 !== connection })
     {
       // It proved the key just now; the older one is what a restart left behind.
-      older.leave(.none, "replaced by a newer connection")
+      older.expel(.none, "replaced by a newer connection")
     }
     metrics.connected(peer, 1)
     log.info("mesh peer connected", fields(connection))
@@ -449,7 +453,7 @@ public actor MeshNetwork {
         metrics.countSent(message.type)
         connection.send(message)
       case .disconnect(let peer, let reason):
-        connection(peer)?.leave(reason.closeCode, reason.description)
+        connection(peer)?.expel(reason.closeCode, reason.description)
       case .hasRoom(let peer):
         if let connection = connection(peer) { deliverWaiting(of: connection) }
       }

@@ -122,7 +122,7 @@ extension MeshNetwork {
     }
     connection.offences += 1
     if connection.offences == Settings.offencesMax {
-      connection.leave(.rateLimited, "too many messages that prove nothing")
+      connection.expel(.rateLimited, "too many messages that prove nothing")
     }
   }
 

@@ -2,7 +2,7 @@ import Mesh
 
 extension Request {
   /// What comes back on the stream.
-  enum Answering {
+  enum Answering: Equatable {
     /// Nothing: it is news.
     case none
     case one
