@@ -211,6 +211,7 @@ let package = Package(
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
+    .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
@@ -234,6 +235,13 @@ let package = Package(
       ]
     ),
     .tests(
+      "MeshWalletNode",
+      [
+        "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .tests(
       "TinyChainNode",
       [
         "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
@@ -242,7 +250,7 @@ let package = Package(
     ),
     .tests(
       "EndToEnd",
-      ["HTTP", "EventLoop", "Kernel", "Service", "SmallNano", "Mesh", "MeshNode"]
+      ["HTTP", "EventLoop", "Kernel", "Service", "Vault", "SmallNano", "Mesh", "MeshNode"]
     ),
     .tests("Tidy", []),
   ],
