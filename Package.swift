@@ -88,7 +88,10 @@ let package = Package(
     .library(name: "Curve25519", targets: ["Curve25519"]),
     .library(name: "Keccak", targets: ["Keccak"]),
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
+    .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
+    .executable(name: "mesh-wallet", targets: ["MeshWalletCommand"]),
+    .executable(name: "tinychain", targets: ["TinyChainCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
   targets: [
@@ -113,6 +116,7 @@ let package = Package(
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
+    .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
@@ -131,22 +135,59 @@ let package = Package(
     .shell("Relay", ["Transport", "EventLoop", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
     .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
+    .shell("Vault", ["Kernel", "Service", "CSodium"]),
     .shell(
       "SmallNanoNode",
-      ["SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "CSodium"]
+      [
+        "SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
+        "CSodium",
+      ]
+    ),
+    .shell(
+      "MeshNode",
+      ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
+    ),
+    .shell(
+      "MeshWalletNode",
+      [
+        "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Transport", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .shell(
+      "TinyChainNode",
+      [
+        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
+        "Service", "Vault",
+      ]
     ),
 
     // Programs.
     .program(
       "SmallNanoCommand",
-      ["SmallNanoNode", "SmallNano", "Service", "HTTP", "EventLoop", "Kernel"]
+      ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "MeshWalletCommand",
+      ["MeshWalletNode", "Mesh", "Service", "Vault", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "MeshValidatorCommand",
+      ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "TinyChainCommand",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "Vault", "HTTP",
+        "EventLoop", "Kernel",
+      ]
     ),
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "TinyChain", "Simulation", "Storage",
-        "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519", "Keccak",
-        "BulletproofsPlus", "CSodium",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshSimulation", "TinyChain",
+        "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
+        "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
@@ -176,14 +217,39 @@ let package = Package(
     .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
+    .tests("Vault", ["Vault", "Kernel"]),
     .tests(
       "SmallNanoNode",
       [
-        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "EventLoop",
+        "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .tests(
+      "MeshNode",
+      [
+        "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
         "Kernel",
       ]
     ),
-    .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
+    .tests(
+      "MeshWalletNode",
+      [
+        "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .tests(
+      "TinyChainNode",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
+        "Service", "Vault", "EventLoop", "Kernel",
+      ]
+    ),
+    .tests(
+      "EndToEnd",
+      ["HTTP", "EventLoop", "Kernel", "Service", "SmallNano", "Mesh", "MeshNode"]
+    ),
     .tests("Tidy", []),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 import Kernel
 import Service
+import Vault
 
 private let timeout = Option<UInt32?>(
   "timeout",

@@ -1,5 +1,6 @@
 import Kernel
 import SmallNano
+import Vault
 
 /// Blocks: those of the ledger, and new ones.
 extension RPCActions {

@@ -1,6 +1,7 @@
 import EventLoop
 import Kernel
 import SmallNano
+import Vault
 
 /// The node's wallet; every call needs the token.
 extension RPCActions {

@@ -2,6 +2,7 @@ import HTTP
 import Kernel
 import SmallNano
 import Storage
+import Vault
 
 /// Why a call was not carried out, as the client is told: `{"error": text, "code": name}`.
 ///

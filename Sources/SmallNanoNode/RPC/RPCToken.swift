@@ -1,5 +1,6 @@
 import Kernel
 import Service
+import Vault
 
 /// The secret that a client shows to use the wallet: who can read the data directory may.
 public struct RPCToken: Sendable {

@@ -2,6 +2,7 @@ public import EventLoop
 public import Kernel
 import Service
 public import SmallNano
+public import Vault
 
 /// The node's wallet: one master seed, the accounts that grow from it, and what they send and
 /// receive.
@@ -21,7 +22,7 @@ public actor Wallet {
     /// Receive what is confirmed for an unlocked wallet's accounts.
     public var receivesAutomatically = false
     public var workThreads = 1
-    public var cost = WalletFile.Cost.standard
+    public var cost = WalletFile.standardCost
 
     public init(path: String) {
       self.path = path

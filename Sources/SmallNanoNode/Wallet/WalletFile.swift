@@ -1,7 +1,7 @@
 import CSodium
-public import Kernel
+import Kernel
 public import SmallNano
-import Service
+public import Vault
 
 /// A wallet as it lies on disk: the encrypted master seed, and what grew from it.
 ///
@@ -30,40 +30,20 @@ public struct WalletFile: Sendable {
     public let account: Account
   }
 
-  /// What Argon2id costs; it is stored, so that later versions may ask for more.
-  public struct Cost: Hashable, Sendable {
-    public let passes: UInt32
-    public let memoryKiB: UInt32
+  /// 64 MiB for about a tenth of a second: a fourth of what the node may take at its peak.
+  public static let standardCost = PasswordCost(passes: 3, memoryKiB: 64 << 10)
 
-    /// 64 MiB for about a tenth of a second: a fourth of what the node may take at its peak.
-    public static let standard = Cost(passes: 3, memoryKiB: 64 << 10)
-
-    /// For tests of everything but the cost.
-    public static let least = Cost(passes: 1, memoryKiB: 8)
-
-    public init(passes: UInt32, memoryKiB: UInt32) {
-      self.passes = passes
-      self.memoryKiB = memoryKiB
-    }
-
-    /// A damaged or foreign file must not take the node's memory: at most 128 MiB, and 16 passes.
-    var isAllowed: Bool { (1...16).contains(passes) && (8...(128 << 10)).contains(memoryKiB) }
-  }
+  /// A damaged or foreign file must not take the node's memory.
+  private static let memoryKiBMax: UInt32 = 128 << 10
 
   /// Accounts in one wallet: 360 KB on disk, and a scan of the ledger that is still quick.
   public static let accountsMax = 10_000
 
   private static let magic = Array("SNWALLET".utf8)
   private static let version: UInt16 = 1
-  private static let headerSize = 90
-  private static let sealedSize = 48
+  private static let preambleSize = 42
 
-  /// Bytes 0..<90.
-  private let header: [UInt8]
-  private let sealedSeed: [UInt8]
-  private let cost: Cost
-  private let salt: [UInt8]
-  private let nonce: [UInt8]
+  private let sealed: SealedSecret
   public private(set) var representative: Account?
   public private(set) var entries: [Entry]
   /// As read; computed anew when written.
@@ -79,47 +59,23 @@ public struct WalletFile: Sendable {
   init(
     sealing seed: SecretBytes,
     password: SecretBytes,
-    cost: Cost,
+    cost: PasswordCost,
     chain: ChainID,
     entries: [Entry],
     representative: Account?
   ) throws(WalletFailure) {
     precondition(seed.count == DeterministicKeys.seedSize)
-    self.cost = cost
     self.entries = entries
     self.representative = representative
-    salt = Self.random(Int(crypto_pwhash_SALTBYTES))
-    let nonce = Self.random(Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES))
-    self.nonce = nonce
-    var writer = ByteWriter(capacity: Self.headerSize)
+    var writer = ByteWriter(capacity: Self.preambleSize)
     writer.array(Self.magic)
     writer.integer(Self.version)
     writer.bytes32(chain.bytes)
-    writer.integer(cost.passes)
-    writer.integer(cost.memoryKiB)
-    writer.array(salt)
-    writer.array(nonce)
-    let header = writer.bytes
-    self.header = header
-    let key = try Self.key(of: password, cost: cost, salt: salt)
-    var sealed = [UInt8](repeating: 0, count: Self.sealedSize)
-    let status = seed.withUnsafeBytes { seed in
-      key.withUnsafeBytes { key in
-        crypto_aead_xchacha20poly1305_ietf_encrypt(
-          &sealed,
-          nil,
-          seed.octets,
-          UInt64(seed.count),
-          header,
-          UInt64(header.count),
-          nil,
-          nonce,
-          key.octets
-        )
-      }
+    do throws(SealFailure) {
+      sealed = try SealedSecret(seed, preamble: writer.bytes, password: password, cost: cost)
+    } catch {
+      throw .noMemory
     }
-    precondition(status == 0)
-    sealedSeed = sealed
   }
 
   /// Reads a file's bytes as far as that needs no password.
@@ -137,12 +93,12 @@ public struct WalletFile: Sendable {
       guard try reader.uint16() == Self.version else { throw WalletFailure.damaged }
       let fileChain = ChainID(try reader.bytes32())
       guard fileChain == chain else { throw WalletFailure.otherNetwork }
-      cost = Cost(passes: try reader.uint32(), memoryKiB: try reader.uint32())
-      guard cost.isAllowed else { throw WalletFailure.damaged }
-      salt = try reader.array(Int(crypto_pwhash_SALTBYTES))
-      nonce = try reader.array(Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES))
-      header = Array(bytes[..<Self.headerSize])
-      sealedSeed = try reader.array(Self.sealedSize)
+      sealed = try SealedSecret(
+        from: &reader,
+        after: Array(bytes[..<Self.preambleSize]),
+        count: DeterministicKeys.seedSize,
+        memoryKiBMax: Self.memoryKiBMax
+      )
       let representative = Account(try reader.bytes32())
       self.representative = representative == .burn ? nil : representative
       let count = try reader.uint32()
@@ -170,24 +126,11 @@ public struct WalletFile: Sendable {
   ///
   /// - Throws: `WalletFailure`: `.wrongPassword`, `.damaged` or `.noMemory`.
   func open(password: SecretBytes) throws(WalletFailure) -> SecretBytes {
-    let key = try Self.key(of: password, cost: cost, salt: salt)
-    var status: Int32 = -1
-    let seed = SecretBytes(count: DeterministicKeys.seedSize) { seed in
-      key.withUnsafeBytes { key in
-        status = crypto_aead_xchacha20poly1305_ietf_decrypt(
-          seed.octets,
-          nil,
-          nil,
-          sealedSeed,
-          UInt64(sealedSeed.count),
-          header,
-          UInt64(header.count),
-          nonce,
-          key.octets
-        )
-      }
+    let opened: SecretBytes?
+    do throws(SealFailure) { opened = try sealed.open(password: password) } catch {
+      throw .noMemory
     }
-    guard status == 0 else { throw .wrongPassword }
+    guard let seed = opened else { throw .wrongPassword }
     guard Self.code(of: unauthenticated, seed: seed) == code else { throw .damaged }
     return seed
   }
@@ -214,8 +157,7 @@ public struct WalletFile: Sendable {
 
   private var unauthenticated: [UInt8] {
     var writer = ByteWriter(capacity: 174 + entries.count * 36)
-    writer.array(header)
-    writer.array(sealedSeed)
+    writer.array(sealed.encoded)
     writer.bytes32((representative ?? .burn).bytes)
     writer.integer(UInt32(entries.count))
     for entry in entries {
@@ -226,34 +168,6 @@ public struct WalletFile: Sendable {
   }
 
   // MARK: Cryptography
-
-  private static func key(
-    of password: SecretBytes,
-    cost: Cost,
-    salt: [UInt8]
-  ) throws(WalletFailure) -> SecretBytes {
-    var status: Int32 = -1
-    let key = SecretBytes(count: Int(crypto_aead_xchacha20poly1305_ietf_KEYBYTES)) { key in
-      password.withUnsafeBytes { password in
-        password.withMemoryRebound(to: CChar.self) { characters in
-          // An empty password has an address too.
-          guard let characters = characters.baseAddress else { return }
-          status = crypto_pwhash(
-            key.octets,
-            UInt64(key.count),
-            characters,
-            UInt64(password.count),
-            salt,
-            UInt64(cost.passes),
-            Int(cost.memoryKiB) << 10,
-            crypto_pwhash_ALG_ARGON2ID13
-          )
-        }
-      }
-    }
-    guard status == 0 else { throw .noMemory }
-    return key
-  }
 
   /// Keyed BLAKE2b-256, the key being BLAKE2b-256("smallnano-wallet-code-v1" ‖ seed).
   private static func code(of bytes: [UInt8], seed: SecretBytes) -> [UInt8] {
@@ -268,34 +182,5 @@ public struct WalletFile: Sendable {
     }
     precondition(status == 0)
     return code
-  }
-
-  private static func random(_ count: Int) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    randombytes_buf(&bytes, count)
-    return bytes
-  }
-}
-
-extension UnsafeRawBufferPointer {
-  /// The first byte as C functions take it; a secret's buffer has one even if it is empty.
-  var octets: UnsafePointer<UInt8> {
-    guard let baseAddress else { preconditionFailure("a secret has an address") }
-    return baseAddress.assumingMemoryBound(to: UInt8.self)
-  }
-}
-
-extension UnsafeMutableRawBufferPointer {
-  /// The first byte as C functions take it; a secret's buffer has one even if it is empty.
-  var octets: UnsafeMutablePointer<UInt8> {
-    guard let baseAddress else { preconditionFailure("a secret has an address") }
-    return baseAddress.assumingMemoryBound(to: UInt8.self)
-  }
-}
-
-extension SecretBytes {
-  /// Unpredictable bytes, from the system.
-  public static func random(_ count: Int) -> SecretBytes {
-    SecretBytes(count: count) { randombytes_buf($0.octets, $0.count) }
   }
 }

@@ -51,6 +51,11 @@ public struct StateChange: Hashable, Sendable {
   public let key: [UInt8]
   public let before: [UInt8]?
   public let after: [UInt8]?
+
+  /// As it was stored.
+  public init(key: [UInt8], before: [UInt8]?, after: [UInt8]?) {
+    (self.key, self.before, self.after) = (key, before, after)
+  }
 }
 
 /// All that the chain knows, as leaves of one tree; copies are cheap.

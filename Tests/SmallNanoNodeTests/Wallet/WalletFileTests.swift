@@ -1,6 +1,7 @@
 import Kernel
 import SmallNano
 import Testing
+import Vault
 
 @testable import SmallNanoNode
 
