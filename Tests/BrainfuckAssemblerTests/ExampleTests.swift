@@ -7,7 +7,7 @@ import Testing
 
 /// An example of examples/brainfuck, and the pages it keeps.
 private struct Example {
-  private let contract: BrainfuckContract
+  private let code: BrainfuckCode
   private var world = World(State(), height: 1, time: 1)
 
   var events: [[UInt8]] { world.events.map(\.data) }
@@ -17,12 +17,12 @@ private struct Example {
       .deletingLastPathComponent().deletingLastPathComponent()
     let file = root.appendingPathComponent("examples/brainfuck/\(name).asm")
     let program = try Assembler.assemble(try String(contentsOf: file, encoding: .utf8))
-    contract = BrainfuckContract(BrainfuckCode(mode: .framed, program: program))
+    code = BrainfuckCode(mode: .framed, program: program)
   }
 
   mutating func answer(_ data: [UInt8] = []) -> [UInt8] {
     let call = Call(caller: .zero, contract: .zero, value: 0, gas: 1_000_000, data: data)
-    let outcome = contract.answer(call, on: &world)
+    let outcome = BrainfuckContract.answer(call, by: code, on: &world)
     #expect(outcome.failure == nil)
     return outcome.data
   }

@@ -15,11 +15,8 @@ public struct Call: Hashable, Sendable {
   public var data: [UInt8]
 
   public init(caller: Address, contract: Address, value: UInt64, gas: UInt64, data: [UInt8]) {
-    self.caller = caller
-    self.contract = contract
-    self.value = value
-    self.gas = gas
-    self.data = data
+    (self.caller, self.contract) = (caller, contract)
+    (self.value, self.gas, self.data) = (value, gas, data)
   }
 
   /// Bytes in a message or an answer, so that its length takes two.
@@ -52,22 +49,13 @@ public struct Outcome: Hashable, Sendable {
 
 /// Why a call failed.
 public enum CallFailure: Error, Hashable, Sendable {
-  case outOfGas
-  case reverted
-  case leftTape
-  /// A frame begins with this byte, which begins none.
-  case unknownFrame(UInt8)
-  /// The program ended within a frame.
-  case unfinishedFrame
-  /// INFO about something there is not.
-  case unknownItem(UInt8)
-  /// More than `Call.dataMax` bytes.
-  case answerTooLong
-  case balanceTooLow
-  /// The contract is running already.
-  case reentered
-  case tooDeep
-  case invalidCode
+  case outOfGas, reverted, leftTape, balanceTooLow, invalidCode
+  /// The contract is running already; there are 64 calls inside one another.
+  case reentered, tooDeep
+  /// A frame begins with this byte, which begins none; INFO about something there is not.
+  case unknownFrame(UInt8), unknownItem(UInt8)
+  /// The program ended within a frame; it answers more than `Call.dataMax` bytes.
+  case unfinishedFrame, answerTooLong
 }
 
 /// What things cost beyond the instructions of a program.

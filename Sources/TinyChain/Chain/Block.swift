@@ -14,32 +14,24 @@ public struct Receipt: Hashable, Sendable {
   public let outputHash: Bytes32
   public let events: [Event]
 
-  init(isSuccess: Bool, gasUsed: UInt64, output: [UInt8], events: [Event]) {
-    (self.isSuccess, self.gasUsed, self.events) = (isSuccess, gasUsed, events)
-    outputHash = SHA256.hash(isSuccess ? output : [])
+  init(_ outcome: Outcome, gasUsed: UInt64, events: [Event]) {
+    (self.isSuccess, self.gasUsed, self.events) = (outcome.isSuccess, gasUsed, events)
+    outputHash = SHA256.hash(isSuccess ? outcome.data : [])
   }
 
   // status 1 ‖ gas 8 ‖ hash 32 ‖ number of events 4 ‖ events (contract 20 ‖ length 2 ‖ data)
   public var bytes: [UInt8] {
-    var writer = ByteWriter(capacity: 64)
-    writer.integer(UInt8(isSuccess ? 1 : 0))
-    writer.integer(gasUsed)
-    writer.bytes32(outputHash)
-    writer.integer(UInt32(events.count))
-    for event in events {
-      event.contract.encode(into: &writer)
-      writer.integer(UInt16(event.data.count))
-      writer.array(event.data)
+    let head = [isSuccess ? 1 : 0] + gasUsed.littleEndianBytes + outputHash.bytes
+    return events.reduce(into: head + UInt32(events.count).littleEndianBytes) { bytes, event in
+      bytes += event.contract.bytes + UInt16(event.data.count).littleEndianBytes + event.data
     }
-    return writer.bytes
   }
 
   public init(_ bytes: [UInt8]) throws(DecodingFailure) {
     var (reader, events) = (ByteReader(bytes), [Event]())
     let status = try reader.uint8()
     guard status <= 1 else { throw reader.failure(.unknown("status")) }
-    isSuccess = status == 1
-    gasUsed = try reader.uint64()
+    (isSuccess, gasUsed) = (status == 1, try reader.uint64())
     outputHash = try reader.bytes32()
     for _ in 0..<(try reader.uint32()) {
       let contract = try Address(from: &reader)
@@ -58,9 +50,8 @@ public struct Header: Hashable, Sendable {
   public var version = Self.version
   public var height: UInt32 = 0
   public var parent = Bytes32.zero
-  public var transactionRoot = Bytes32.zero
-  public var stateRoot = Bytes32.zero
-  public var receiptRoot = Bytes32.zero
+  /// Of trees over the transactions' ids, all leaves of the state, the receipts.
+  public var (transactionRoot, stateRoot, receiptRoot) = (Bytes32.zero, Bytes32.zero, Bytes32.zero)
   public var producer = Address.zero
   /// In seconds.
   public var time: UInt64 = 0
@@ -78,30 +69,21 @@ public struct Header: Hashable, Sendable {
   // The fields in their order; the nonce last, so that work varies one block of SHA-256 only.
   public var bytes: [UInt8] {
     var writer = ByteWriter(capacity: Self.size)
-    writer.integer(version)
-    writer.integer(height)
+    for field in [version, height] { writer.integer(field) }
     for hash in [parent, transactionRoot, stateRoot, receiptRoot] { writer.bytes32(hash) }
-    producer.encode(into: &writer)
-    writer.integer(time)
-    writer.integer(bits)
-    writer.integer(gasUsed)
+    writer.array(producer.bytes + time.littleEndianBytes)
+    for field in [bits, gasUsed] { writer.integer(field) }
     writer.integer(nonce)
     return writer.bytes
   }
 
   public init(_ bytes: [UInt8]) throws(DecodingFailure) {
     var reader = ByteReader(bytes)
-    version = try reader.uint32()
-    height = try reader.uint32()
-    parent = try reader.bytes32()
-    transactionRoot = try reader.bytes32()
-    stateRoot = try reader.bytes32()
-    receiptRoot = try reader.bytes32()
-    producer = try Address(from: &reader)
-    time = try reader.uint64()
-    bits = try reader.uint32()
-    gasUsed = try reader.uint32()
-    nonce = try reader.uint64()
+    (version, height) = (try reader.uint32(), try reader.uint32())
+    (parent, transactionRoot) = (try reader.bytes32(), try reader.bytes32())
+    (stateRoot, receiptRoot) = (try reader.bytes32(), try reader.bytes32())
+    (producer, time) = (try Address(from: &reader), try reader.uint64())
+    (bits, gasUsed, nonce) = (try reader.uint32(), try reader.uint32(), try reader.uint64())
     try reader.finish()
   }
 }

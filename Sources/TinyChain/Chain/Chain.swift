@@ -64,44 +64,39 @@ public struct Chain: Sendable {
 
   /// Executes a block upon the tip, of those transactions that can be executed.
   ///
-  /// - Parameter draft: has the time, the producer, and what the sequencer wants.
-  public func executed(
-    _ transactions: [SignedTransaction],
-    under draft: Header
-  ) -> ExecutedBlock {
+  /// - Parameters:
+  ///   - transactions: in the order to be tried.
+  ///   - draft: has the time, the producer, and what the sequencer wants.
+  /// - Returns: the block; what it could not contain is among its `skipped`.
+  public func executed(_ transactions: [SignedTransaction], under draft: Header) -> ExecutedBlock {
     var header = draft
     (header.version, header.height, header.parent) = (Header.version, tip.header.height + 1, tip.id)
-    var world = World(state, height: UInt64(header.height), time: header.time)
-    var included: [SignedTransaction] = []
-    var executions: [Execution] = []
+    var world = next(at: header.time)
+    world.producer = header.producer
+    var included: [(SignedTransaction, Execution)] = []
     var skipped: [(transaction: SignedTransaction, reason: Rejection)] = []
-    var (gasUsed, bytes) = (UInt64(0), Header.size)
+    var bytes = Header.size
     for transaction in transactions {
-      let size = bytes + 4 + transaction.transaction.size
       do throws(Rejection) {
+        let size = bytes + 4 + transaction.transaction.size
         guard size <= Block.bytesMax else { throw .blockFull }
-        let execution = try world.execute(
-          transaction.transaction,
-          by: transaction.sender,
-          for: header.producer,
-          chain: id,
-          gasLeft: Block.gasMax - gasUsed
-        )
-        included.append(transaction)
-        executions.append(execution)
-        (gasUsed, bytes) = (gasUsed + execution.receipt.gasUsed, size)
+        let execution = try world.execute(transaction.transaction, by: transaction.sender)
+        included.append((transaction, execution))
+        bytes = size
       } catch {
         skipped.append((transaction, error))
       }
     }
     world.reward(header.producer, parameters.subsidy(at: header.height))
+    let gasUsed = Block.gasMax - world.gasLeft
     let base = world.state[number: .baseFee]
     world.state[number: .baseFee] = parameters.fees.price(after: base, gasUsed: gasUsed)
     header.gasUsed = UInt32(gasUsed)
-    header.transactionRoot = Block.transactionRoot(included)
-    header.receiptRoot = MerkleTree(list: executions.map(\.receipt.bytes)).root
+    header.transactionRoot = Block.transactionRoot(included.map(\.0))
+    header.receiptRoot = MerkleTree(list: included.map(\.1.receipt.bytes)).root
     var block = ExecutedBlock(header, world.state)
-    (block.transactions, block.executions, block.skipped) = (included, executions, skipped)
+    (block.transactions, block.executions) = (included.map(\.0), included.map(\.1))
+    block.skipped = skipped
     return block
   }
 
@@ -145,18 +140,20 @@ public struct Chain: Sendable {
     _ transaction: Transaction,
     from sender: Address
   ) throws(Rejection) -> Execution {
-    var world = next
-    return try world.execute(transaction, by: sender, for: .zero, chain: id, gasLeft: Block.gasMax)
+    var world = next(at: tip.header.time)
+    return try world.execute(transaction, by: sender)
   }
 
   /// What a contract answers, to whom it asks for nothing.
   public func ask(_ call: Call) -> Outcome {
-    var world = next
+    var world = next(at: tip.header.time)
     return world.call(call).outcome
   }
 
-  private var next: World {
-    World(state, height: UInt64(tip.header.height) + 1, time: tip.header.time)
+  private func next(at time: UInt64) -> World {
+    var world = World(state, height: UInt64(tip.header.height) + 1, time: time)
+    world.chainID = id
+    return world
   }
 }
 
@@ -167,15 +164,11 @@ extension World {
   /// to the producer.
   fileprivate mutating func execute(
     _ transaction: Transaction,
-    by sender: Address,
-    for producer: Address,
-    chain: UInt32,
-    gasLeft: UInt64
+    by sender: Address
   ) throws(Rejection) -> Execution {
-    let base = state[number: .baseFee]
-    let nonce = state.account(sender).nonce
-    try transaction.check(of: state.account(sender), baseFee: base, chain: chain)
-    guard transaction.nonce == nonce else { throw .nonceTooHigh }
+    let (base, account) = (state[number: .baseFee], state.account(sender))
+    try transaction.check(of: account, baseFee: base, chain: chainID)
+    guard transaction.nonce == account.nonce else { throw .nonceTooHigh }
     guard transaction.gasLimit <= gasLeft else { throw .blockFull }
     let tip = min(transaction.tip, transaction.maxPrice - base)
     state.change(sender) {
@@ -186,30 +179,22 @@ extension World {
     let gas = transaction.gasLimit - transaction.intrinsicGas
     let outcome = run(transaction, by: sender, gas: gas)
     let used = transaction.gasLimit - outcome.gasLeft
+    gasLeft -= used
     state.change(sender) { $0.balance += outcome.gasLeft * (base + tip) }
     state.change(producer) { $0.balance += used * tip }
     state[number: .supply] -= used * base
-    let receipt = Receipt(
-      isSuccess: outcome.isSuccess,
-      gasUsed: used,
+    return Execution(
+      receipt: Receipt(outcome, gasUsed: used, events: events),
       output: outcome.data,
-      events: events
+      failure: outcome.failure
     )
-    return Execution(receipt: receipt, output: outcome.data, failure: outcome.failure)
   }
 
   /// The genesis contract pays the producer of a block; or nobody, if no more coins can be.
   fileprivate mutating func reward(_ producer: Address, _ units: UInt64) {
     guard units > 0 else { return }
     let message: [Datum] = [.symbol("reward"), .address(producer), .amount(UInt128(units))]
-    _ = call(
-      Call(
-        caller: .zero,
-        contract: SneedToken.address,
-        value: 0,
-        gas: 100_000,
-        data: Datum.list(message).bytes
-      )
-    )
+    let (contract, data) = (SneedToken.address, Datum.list(message).bytes)
+    _ = call(Call(caller: .zero, contract: contract, value: 0, gas: 100_000, data: data))
   }
 }

@@ -21,11 +21,7 @@ public struct MerkleTree: Sendable {
     update(list.enumerated().map { (Self.key(ofIndex: $0.offset), $0.element) })
   }
 
-  public static func key(ofIndex index: Int) -> [UInt8] {
-    var writer = ByteWriter(capacity: 4)
-    writer.integer(UInt32(index))
-    return writer.bytes
-  }
+  public static func key(ofIndex index: Int) -> [UInt8] { UInt32(index).littleEndianBytes }
 
   public var root: Bytes32 { top?.hash ?? .zero }
 
@@ -161,13 +157,8 @@ public struct MerkleProof: Hashable, Sendable {
   init(leaf: Leaf?, steps: [Step]) { (self.leaf, self.steps) = (leaf, steps) }
 
   public var bytes: [UInt8] {
-    var writer = ByteWriter(capacity: 512)
-    writer.integer(UInt16(steps.count))
-    for step in steps {
-      writer.integer(step.bit)
-      writer.bytes32(step.sibling)
-    }
-    if let leaf { writer.array(leaf.path.bytes + leaf.value) }
-    return writer.bytes
+    steps.reduce(into: UInt16(steps.count).littleEndianBytes) { bytes, step in
+      bytes += [step.bit] + step.sibling.bytes
+    } + (leaf.map { $0.path.bytes + $0.value } ?? [])
   }
 }

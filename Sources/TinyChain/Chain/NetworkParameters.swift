@@ -84,9 +84,9 @@ public struct NetworkParameters: Sendable {
     guard let data = LispContract.creation(source: source, arguments: .list(arguments)) else {
       preconditionFailure("a short source")
     }
-    let creation = Transaction(.createLisp, data: data, chainID: 0, nonce: 0)
     var world = World(state, height: 0, time: genesisTime)
-    precondition(world.run(creation, by: .zero, gas: Transaction.gasMax).isSuccess)
+    let outcome = world.run(Transaction(.createLisp, data: data), by: .zero, gas: 1_000_000)
+    precondition(outcome.isSuccess)
     return ExecutedBlock(Header(time: genesisTime), world.state)
   }
 }

@@ -15,30 +15,27 @@ public enum Rejection: UInt16, Error, CaseIterable, Sendable {
   case wrongGasUsed, wrongStateRoot, wrongReceiptRoot
   case wrongProof = 501
 
-  /// Whether the same may be accepted later.
-  public var isTransient: Bool {
+  public enum Blame: Sendable {
+    /// Nobody: the same may be accepted later.
+    case time
+    /// Nobody: it may have been right where it came from.
+    case place
+    /// Whoever sent it: no honest node passes it on.
+    case sender
+  }
+
+  public var blame: Blame {
     switch self {
     case .priceTooLow, .balanceTooLow, .nonceTooHigh, .blockFull, .replacementTooCheap, .poolFull,
       .wrongParent, .wrongTime:
-      true
-    case .malformed, .reservedKind, .recipientNotZero, .highS, .badSignature, .wrongChain,
-      .gasTooHigh, .gasTooLow, .nonceTooLow, .alreadyKnown, .wrongVersion, .wrongHeight,
-      .wrongWork, .wrongTransactionRoot, .wrongGasUsed, .wrongStateRoot, .wrongReceiptRoot,
-      .wrongProof:
-      false
-    }
-  }
-
-  /// Whether whoever sent it could have known without a state: no honest node passes it on.
-  public var blamesSender: Bool {
-    switch self {
+      .time
+    case .nonceTooLow, .alreadyKnown, .wrongHeight: .place
     case .malformed, .reservedKind, .recipientNotZero, .highS, .badSignature, .wrongChain,
       .gasTooHigh, .gasTooLow, .wrongVersion, .wrongWork, .wrongTransactionRoot, .wrongGasUsed,
       .wrongStateRoot, .wrongReceiptRoot, .wrongProof:
-      true
-    case .priceTooLow, .nonceTooLow, .balanceTooLow, .nonceTooHigh, .blockFull, .alreadyKnown,
-      .replacementTooCheap, .poolFull, .wrongHeight, .wrongParent, .wrongTime:
-      false
+      .sender
     }
   }
+
+  public var isTransient: Bool { blame == .time }
 }

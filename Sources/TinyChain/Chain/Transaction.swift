@@ -15,32 +15,21 @@ public struct Transaction: Hashable, Sendable {
     case proved
   }
 
-  public var chainID: UInt32
-  public var nonce: UInt64
-  public var gasLimit: UInt64
+  public var chainID: UInt32 = 0
+  public var nonce: UInt64 = 0
+  public var gasLimit = gasMax
   /// The most that a unit of gas may cost, and what of it goes to the producer.
-  public var maxPrice: UInt64
-  public var tip: UInt64
+  public var maxPrice: UInt64 = 1
+  public var tip: UInt64 = 0
   /// Zero for `create` and `eval`.
   public var to: Address
+  /// Moves with the call; of an `eval` it does not.
   public var value: UInt64
   public var kind: Kind
   public var data: [UInt8]
 
-  public init(
-    _ kind: Kind,
-    to: Address = .zero,
-    value: UInt64 = 0,
-    data: [UInt8] = [],
-    chainID: UInt32,
-    nonce: UInt64,
-    gasLimit: UInt64 = gasMax,
-    maxPrice: UInt64 = 1,
-    tip: UInt64 = 0
-  ) {
+  public init(_ kind: Kind, to: Address = .zero, value: UInt64 = 0, data: [UInt8] = []) {
     (self.kind, self.to, self.value, self.data) = (kind, to, value, data)
-    (self.chainID, self.nonce, self.gasLimit) = (chainID, nonce, gasLimit)
-    (self.maxPrice, self.tip) = (maxPrice, tip)
   }
 
   /// Half a block's.
@@ -67,11 +56,8 @@ public struct Transaction: Hashable, Sendable {
     var writer = ByteWriter(capacity: size)
     writer.integer(chainID)
     for field in [nonce, gasLimit, maxPrice, tip] { writer.integer(field) }
-    to.encode(into: &writer)
-    writer.integer(value)
-    writer.integer(kind.rawValue)
-    writer.integer(UInt32(data.count))
-    writer.array(data)
+    writer.array(to.bytes + value.littleEndianBytes + [kind.rawValue])
+    writer.array(UInt32(data.count).littleEndianBytes + data)
     return writer.bytes
   }
 
@@ -79,10 +65,8 @@ public struct Transaction: Hashable, Sendable {
     chainID = try reader.uint32()
     nonce = try reader.uint64()
     gasLimit = try reader.uint64()
-    maxPrice = try reader.uint64()
-    tip = try reader.uint64()
-    to = try Address(from: &reader)
-    value = try reader.uint64()
+    (maxPrice, tip) = (try reader.uint64(), try reader.uint64())
+    (to, value) = (try Address(from: &reader), try reader.uint64())
     guard let kind = Kind(rawValue: try reader.uint8()) else {
       throw reader.failure(.unknown("kind"))
     }
@@ -103,9 +87,8 @@ public struct SignedTransaction: Hashable, Sendable {
 
   /// Signs.
   public init(_ transaction: Transaction, by key: ECDSASecretKey) {
-    self.transaction = transaction
+    (self.transaction, sender) = (transaction, Address(key.publicKey))
     signature = key.sign(digest: Self.digest(transaction.bytes))
-    sender = Address(key.publicKey)
     id = SHA256.double(transaction.bytes + signature.bytes.bytes + [signature.recoveryID])
   }
 
@@ -121,17 +104,14 @@ public struct SignedTransaction: Hashable, Sendable {
     } catch {
       throw .malformed
     }
-    switch transaction.kind {
-    case .transfer, .call: break
-    case .proved: throw .reservedKind
-    case .createBrainfuck, .createLisp, .eval:
-      guard transaction.to == .zero else { throw .recipientNotZero }
-    }
+    guard transaction.kind != .proved else { throw .reservedKind }
+    let hasRecipient = transaction.kind == .transfer || transaction.kind == .call
+    guard hasRecipient || transaction.to == .zero else { throw .recipientNotZero }
     guard signature.isLowS else { throw .highS }
-    let digest = Self.digest(bytes.dropLast(65))
-    guard let key = signature.signer(ofDigest: digest) else { throw .badSignature }
-    sender = Address(key)
-    id = SHA256.double(bytes)
+    guard let key = signature.signer(ofDigest: Self.digest(bytes.dropLast(65))) else {
+      throw .badSignature
+    }
+    (sender, id) = (Address(key), SHA256.double(bytes))
   }
 
   /// … ‖ signature 64 ‖ recovery id 1.

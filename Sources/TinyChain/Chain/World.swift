@@ -6,6 +6,8 @@ struct World {
   var state: State
   let height: UInt64
   let time: UInt64
+  /// Of the block that is being made.
+  var (producer, chainID, gasLeft) = (Address.zero, UInt32(0), Block.gasMax)
   var events: [Receipt.Event] = []
   /// The contracts that are running, each having called the next.
   private(set) var running: [Address] = []
@@ -69,7 +71,7 @@ struct World {
       case .none: return .returned([], gasLeft: call.gas)
       case .brainfuck:
         guard let code = try? BrainfuckCode(bytes) else { preconditionFailure("kept code") }
-        return BrainfuckContract(code).answer(call, on: &world)
+        return BrainfuckContract.answer(call, by: code, on: &world)
       case .lisp:
         guard let code = try? LispContract(source: bytes) else { preconditionFailure("kept code") }
         return code.answer(call, as: sending, on: &world)
@@ -156,7 +158,7 @@ struct World {
     }
     var call = call
     call.data = []
-    return BrainfuckContract(code).answer(call, on: &self)
+    return BrainfuckContract.answer(call, by: code, on: &self)
   }
 
   private mutating func keep(_ bytes: [UInt8], _ code: Account.Code, at address: Address) {

@@ -2,29 +2,25 @@ import Kernel
 
 /// What a program asks of the chain.
 extension LispMachine {
-  mutating func ask(
-    _ primitive: Primitive,
-    _ arguments: [Value],
-    of world: inout World
-  ) throws(LispProblem) -> Value {
+  mutating func ask(_ primitive: Primitive, _ arguments: [Value]) throws(LispProblem) -> Value {
     switch primitive {
     case .selfAddress: return .address(try blob(call.contract.bytes))
     case .caller: return .address(try blob(call.caller.bytes))
     case .value: return try integer(of: call.value)
     case .height: return try integer(of: world.height)
     case .get where arguments.count == 1:
-      guard let value = try load(encoded(arguments[0]), from: world) else { throw .undefined }
+      guard let value = try load(encoded(arguments[0])) else { throw .undefined }
       return value
-    case .get: return try load(entryKey(arguments[0], arguments[1]), from: world) ?? arguments[2]
+    case .get: return try load(entryKey(arguments[0], arguments[1])) ?? arguments[2]
     case .put where arguments.count == 2:
-      try store(encoded(arguments[0]), at: encoded(arguments[1]), on: &world)
+      try store(encoded(arguments[0]), at: encoded(arguments[1]))
       return arguments[0]
     case .put:
       let key = try entryKey(arguments[0], arguments[1])
-      try store(encoded(arguments[2]), at: key, on: &world)
+      try store(encoded(arguments[2]), at: key)
       return arguments[2]
     case .delete:
-      try store(nil, at: entryKey(arguments[0], arguments[1]), on: &world)
+      try store(nil, at: entryKey(arguments[0], arguments[1]))
       return .null
     case .balance:
       try charge(LispGas.entryLoad)
@@ -32,10 +28,10 @@ extension LispMachine {
       return try integer(of: world.balance(of: account))
     case .pay:
       let value = try units(arguments[1])
-      return try answer(to: arguments[0], value, Array(arguments[2...]), of: &world)
-    case .send: return try answer(to: arguments[0], 0, Array(arguments[1...]), of: &world)
+      return try answer(to: arguments[0], value, Array(arguments[2...]))
+    case .send: return try answer(to: arguments[0], 0, Array(arguments[1...]))
     case .attempt:
-      let (outcome, value) = try send(to: arguments[0], 0, Array(arguments[1...]), of: &world)
+      let (outcome, value) = try send(to: arguments[0], 0, Array(arguments[1...]))
       let reason = try outcome.isSuccess ? value : .bytes(blob(outcome.data))
       return try pair(.bool(outcome.isSuccess), pair(reason, .null))
     case .emit:
@@ -76,10 +72,7 @@ extension LispMachine {
     return try encoded(pair(.symbol(name), pair(key, .null)))
   }
 
-  private mutating func load(
-    _ key: [UInt8],
-    from world: World
-  ) throws(LispProblem) -> Value? {
+  private mutating func load(_ key: [UInt8]) throws(LispProblem) -> Value? {
     try charge(LispGas.entryLoad)
     guard key.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
     guard let bytes = world.state[.entry(key, of: call.contract)] else { return nil }
@@ -88,11 +81,7 @@ extension LispMachine {
   }
 
   /// An entry pays for each unit of 256 bytes, and more for units that were not there before.
-  mutating func store(
-    _ bytes: [UInt8]?,
-    at key: [UInt8],
-    on world: inout World
-  ) throws(LispProblem) {
+  mutating func store(_ bytes: [UInt8]?, at key: [UInt8]) throws(LispProblem) {
     try change()
     try charge(LispGas.entryWrite)
     guard key.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
@@ -125,10 +114,9 @@ extension LispMachine {
   private mutating func answer(
     to target: Value,
     _ value: UInt64,
-    _ arguments: [Value],
-    of world: inout World
+    _ arguments: [Value]
   ) throws(LispProblem) -> Value {
-    let (outcome, value) = try send(to: target, value, arguments, of: &world)
+    let (outcome, value) = try send(to: target, value, arguments)
     guard outcome.isSuccess else { throw .refused(outcome.data) }
     return value
   }
@@ -137,8 +125,7 @@ extension LispMachine {
   private mutating func send(
     to target: Value,
     _ value: UInt64,
-    _ arguments: [Value],
-    of world: inout World
+    _ arguments: [Value]
   ) throws(LispProblem) -> (Outcome, Value) {
     var (place, sending) = (target, Sending(author: .lisp, isView: sending.isView))
     if case .facet(let facet) = target {

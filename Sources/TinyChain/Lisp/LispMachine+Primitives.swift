@@ -41,11 +41,7 @@ extension Primitive {
 
 extension LispMachine {
   /// The result of a primitive on the last `count` values of the stack.
-  mutating func apply(
-    _ primitive: Primitive,
-    _ count: Int,
-    on world: inout World
-  ) throws(LispProblem) -> Value {
+  mutating func apply(_ primitive: Primitive, _ count: Int) throws(LispProblem) -> Value {
     let first = stack.count - count
     let a = count > 0 ? stack[first] : .null
     let b = count > 1 ? stack[first + 1] : .null
@@ -104,7 +100,7 @@ extension LispMachine {
     case .require:
       guard a != .bool(false) else { throw .failed(try datum(of: b)) }
       return a
-    default: return try ask(primitive, Array(stack[first...]), of: &world)
+    default: return try ask(primitive, Array(stack[first...]))
     }
   }
 

@@ -46,16 +46,11 @@ struct TestChain {
     by person: Person = .alice,
     _ change: (inout Transaction) -> Void = { _ in }
   ) -> SignedTransaction {
-    var transaction = Transaction(
-      kind,
-      to: to,
-      value: value,
-      data: data,
-      chainID: chain.id,
-      nonce: chain.state.account(person.address).nonce,
-      gasLimit: 5_000_000,
-      maxPrice: 1_000
-    )
+    var transaction = Transaction(kind, to: to, value: value, data: data)
+    transaction.chainID = chain.id
+    transaction.nonce = chain.state.account(person.address).nonce
+    transaction.gasLimit = 5_000_000
+    transaction.maxPrice = 1_000
     change(&transaction)
     return SignedTransaction(transaction, by: person.key)
   }

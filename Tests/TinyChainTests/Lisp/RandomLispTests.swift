@@ -180,8 +180,7 @@ struct RandomLispTests {
       let program = try LispProgram(source: Array(source.utf8))
       let call = Call(caller: Address(1), contract: Address(2), value: 0, gas: gas, data: [])
       var machine = LispMachine(program, call: call, sending: Sending())
-      var host = TestHost()
-      do throws(LispProblem) { _ = try machine.run(program.main, on: &host.world) } catch {}
+      do throws(LispProblem) { _ = try machine.run(program.main) } catch {}
       let bytes = machine.heap.bytes + machine.stack.count * Heap.slotSize
       let spent = Int(gas) - Int(machine.gas)
       #expect(machine.steps <= UInt64(spent))
