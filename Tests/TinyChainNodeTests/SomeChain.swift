@@ -1,6 +1,7 @@
 import BrainfuckAssembler
 import Kernel
 import TinyChain
+import TinyChainNode
 
 /// Transactions of the dev network's faucet, one after another.
 struct SomeChain {
@@ -13,16 +14,9 @@ struct SomeChain {
     value: UInt64 = 0,
     data: [UInt8] = []
   ) -> ExecutedBlock {
-    let transaction = Transaction(
-      kind,
-      to: to,
-      value: value,
-      data: data,
-      chainID: chain.id,
-      nonce: chain.state.account(NetworkParameters.faucet).nonce,
-      gasLimit: 1_000_000,
-      maxPrice: 10
-    )
+    let request = Request(kind, to: to, value: value, data: data, gasLimit: 1_000_000)
+    let nonce = chain.state.account(NetworkParameters.faucet).nonce
+    let transaction = request.transaction(on: chain.id, nonce: nonce, maxPrice: 10)
     let signed = SignedTransaction(transaction, by: NetworkParameters.faucetKey)
     let header = InstantSequencer().draft(
       after: chain.tip.header,

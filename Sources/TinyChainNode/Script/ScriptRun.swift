@@ -187,15 +187,7 @@ public struct ScriptRun {
       throw Failure(line: line.number, problem: "there is no account to send this")
     }
     let account = chain.state.account(Address(key.publicKey))
-    let transaction = Transaction(
-      request.kind,
-      to: request.to,
-      value: request.value,
-      data: request.data,
-      chainID: chain.id,
-      nonce: account.nonce,
-      maxPrice: 0
-    )
+    let transaction = request.transaction(on: chain.id, nonce: account.nonce, maxPrice: 0)
     let signed = SignedTransaction(transaction, by: key)
     let header = InstantSequencer().draft(after: chain.tip.header, at: time, for: .zero)
     let block = chain.executed([signed], under: header)
