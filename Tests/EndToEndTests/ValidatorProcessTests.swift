@@ -9,7 +9,7 @@ private let interoperabilityPython =
   ProcessInfo.processInfo.environment["QUIC_INTEROPERABILITY_PYTHON"]
 
 /// A `mesh-validator run` of its own.
-private final class ValidatorProcess {
+final class ValidatorProcess {
   let process = Process()
   let port: UInt16
   private let errors = Pipe()
@@ -44,7 +44,7 @@ private final class ValidatorProcess {
 }
 
 /// Four validators as processes, made by the program's own commands.
-private final class ProcessNetwork {
+final class ProcessNetwork {
   let place: TemporaryPlace
   let genesis: Genesis
   let keys: [String]
