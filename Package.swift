@@ -91,11 +91,13 @@ let package = Package(
     .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
     .executable(name: "mesh-wallet", targets: ["MeshWalletCommand"]),
+    .executable(name: "tinychain", targets: ["TinyChainCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
   targets: [
     // System libraries and the three small C targets.
     .system("CSodium", apt: "libsodium-dev"),
+    .system("CSecp256k1", apt: "libsecp256k1-dev"),
     .system("CSQLite", apt: "libsqlite3-dev"),
     .system("CNGTCP2", apt: "libngtcp2-crypto-gnutls-dev"),
     .target(name: "CLinux"),
@@ -108,11 +110,13 @@ let package = Package(
     .pure("BulletproofsPlus", ["Curve25519", "Keccak", "CMemcheck"]),
     .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
-    .pure("TinyChain", ["Kernel"]),
+    .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
+    .pure("TinyChain", ["Kernel", "Secp256k1"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
+    .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
@@ -150,6 +154,13 @@ let package = Package(
         "EventLoop", "Kernel",
       ]
     ),
+    .shell(
+      "TinyChainNode",
+      [
+        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
+        "Service", "Vault",
+      ]
+    ),
 
     // Programs.
     .program(
@@ -165,11 +176,19 @@ let package = Package(
       ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "Kernel"]
     ),
     .program(
+      "TinyChainCommand",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "Vault", "HTTP",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "TinyChain", "Simulation", "Storage",
-        "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519", "Keccak",
-        "BulletproofsPlus", "CSodium",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshSimulation",
+        "TinyChain",
+        "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
+        "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
@@ -187,10 +206,12 @@ let package = Package(
     .tests("BulletproofsPlus", ["BulletproofsPlus", "Curve25519", "Keccak"]),
     .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
     .tests("SmallNano", ["SmallNano", "Kernel"]),
-    .tests("TinyChain", ["TinyChain", "Kernel"]),
+    .tests("Secp256k1", ["Secp256k1", "Kernel"]),
+    .tests("TinyChain", ["TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel"]),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
+    .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
@@ -218,6 +239,13 @@ let package = Package(
       [
         "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
         "EventLoop", "Kernel",
+      ]
+    ),
+    .tests(
+      "TinyChainNode",
+      [
+        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
+        "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
     .tests(

@@ -47,7 +47,8 @@ public final class DataDirectory: Sendable {
     return JSON.Number(text)?.integer()
   }
 
-  private static func create(_ path: String) throws(FileFailure) {
+  /// Creates a directory, mode 0700, with its parents; nothing happens if it is there.
+  public static func create(_ path: String) throws(FileFailure) {
     guard !path.isEmpty else { throw FileFailure("create", path, code: ENOENT) }
     var end = path.startIndex
     while end < path.endIndex {

@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Kernel
 import Service
 import SmallNano

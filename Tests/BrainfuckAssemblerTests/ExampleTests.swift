@@ -2,46 +2,33 @@ import BrainfuckAssembler
 import Foundation
 import Kernel
 import Testing
-import TinyChain
+
+@testable import TinyChain
 
 /// An example of examples/brainfuck, and the pages it keeps.
-private struct Example: ContractHost {
-  let height: UInt64 = 1
-  let time: UInt64 = 1
-  private let contract: BrainfuckContract
-  private var pages: [UInt8: [UInt8]] = [:]
-  private(set) var events: [[UInt8]] = []
+private struct Example {
+  private let code: BrainfuckCode
+  private var world = World(State(), height: 1, time: 1)
+
+  var events: [[UInt8]] { world.events.map(\.data) }
 
   init(_ name: String) throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let file = root.appendingPathComponent("examples/brainfuck/\(name).asm")
     let program = try Assembler.assemble(try String(contentsOf: file, encoding: .utf8))
-    contract = BrainfuckContract(BrainfuckCode(mode: .framed, program: program))
+    code = BrainfuckCode(mode: .framed, program: program)
   }
 
   mutating func answer(_ data: [UInt8] = []) -> [UInt8] {
     let call = Call(caller: .zero, contract: .zero, value: 0, gas: 1_000_000, data: data)
-    let outcome = contract.answer(call, on: &self)
+    let outcome = BrainfuckContract.answer(call, by: code, on: &world)
     #expect(outcome.failure == nil)
     return outcome.data
   }
 
   mutating func answer(_ data: String) -> String {
     String(decoding: answer(Array(data.utf8)), as: UTF8.self)
-  }
-
-  func balance(of account: Address) -> UInt64 { 0 }
-  func exists(_ account: Address) -> Bool { true }
-  func page(_ index: UInt8, of contract: Address) -> [UInt8]? { pages[index] }
-  mutating func setPage(_ index: UInt8, of contract: Address, to bytes: [UInt8]) {
-    pages[index] = bytes
-  }
-  mutating func emit(_ event: [UInt8], from contract: Address) { events.append(event) }
-  mutating func transfer(_ value: UInt64, from: Address, to: Address) -> Bool { false }
-  mutating func call(_ call: Call) -> Outcome { .failed(.balanceTooLow) }
-  mutating func create(_ code: BrainfuckCode, value: UInt64, by creator: Address) -> Address? {
-    nil
   }
 }
 

@@ -23,3 +23,7 @@ public struct ByteWriter: Sendable {
     bytes.append(contentsOf: value)
   }
 }
+
+extension FixedWidthInteger where Self: BitwiseCopyable {
+  public var littleEndianBytes: [UInt8] { Swift.withUnsafeBytes(of: littleEndian) { [UInt8]($0) } }
+}

@@ -69,6 +69,32 @@ public struct Bytes32: Hashable, Comparable, Sendable, BitwiseCopyable, CustomSt
   }
 }
 
+// As a number of 256 bits, the most significant first: what trees branch by.
+extension Bytes32 {
+  private subscript(bigEndianWord index: Int) -> UInt64 {
+    switch index {
+    case 0: words.0.byteSwapped
+    case 1: words.1.byteSwapped
+    case 2: words.2.byteSwapped
+    default: words.3.byteSwapped
+    }
+  }
+
+  /// Bit 0 is the most significant of the first byte.
+  public func bit(_ index: Int) -> Bool {
+    self[bigEndianWord: index / 64] >> UInt64(63 - index % 64) & 1 == 1
+  }
+
+  /// The first bit in which both differ; 256 if they are equal.
+  public func firstDifference(from other: Bytes32) -> Int {
+    for index in 0..<4 {
+      let difference = self[bigEndianWord: index] ^ other[bigEndianWord: index]
+      if difference != 0 { return index * 64 + difference.leadingZeroBitCount }
+    }
+    return 256
+  }
+}
+
 /// 64 bytes by value: a signature.
 public struct Bytes64: Hashable, Sendable, BitwiseCopyable {
   public let low: Bytes32

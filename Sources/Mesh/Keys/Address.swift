@@ -33,11 +33,16 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Throws: `AddressFailure`, which says what is wrong.
   public init(_ text: some StringProtocol, on genesis: Genesis) throws(AddressFailure) {
-    let payload = try Bech32m.payload(
-      of: Array(text.utf8),
-      prefixes: ["mesh", "tmesh"],
-      size: Self.payloadSize
-    )
+    let payload: (prefix: String, bytes: [UInt8])
+    do {
+      payload = try Bech32m.payload(
+        of: Array(text.utf8),
+        prefixes: ["mesh", "tmesh"],
+        size: Self.payloadSize
+      )
+    } catch {
+      throw AddressFailure(error)
+    }
     let bytes = payload.bytes
     guard bytes[0] == 1 else { throw .unknownVersion(bytes[0]) }
     guard let suite = Suite(rawValue: bytes[1]), suite == .ed25519 else {
@@ -71,6 +76,16 @@ public enum AddressFailure: Error, Hashable, Sendable, CustomStringConvertible {
   case otherNetwork
   /// The account's key is not one that can sign.
   case unacceptableKey
+
+  init(_ failure: Bech32mFailure) {
+    switch failure {
+    case .wrongPrefix: self = .wrongPrefix
+    case .wrongLength(let count): self = .wrongLength(count)
+    case .mixedCase: self = .mixedCase
+    case .unknownCharacter(let character): self = .unknownCharacter(character)
+    case .wrongChecksum: self = .wrongChecksum
+    }
+  }
 
   public var description: String {
     switch self {

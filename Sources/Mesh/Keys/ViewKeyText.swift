@@ -29,7 +29,12 @@ public enum ViewKeyText {
     guard let size = sizes.first(where: { $0 * 8 / 5 == digits }) else {
       throw .wrongLength(text.utf8.count)
     }
-    let payload = try Bech32m.payload(of: Array(text.utf8), prefixes: [prefix], size: size).bytes
+    let payload: [UInt8]
+    do throws(Bech32mFailure) {
+      payload = try Bech32m.payload(of: Array(text.utf8), prefixes: [prefix], size: size).bytes
+    } catch {
+      throw AddressFailure(error)
+    }
     guard payload[0] == 1 else { throw .unknownVersion(payload[0]) }
     let isFull = size == sizes[1]
     guard payload[1] == (isFull ? 1 : 0), let account = Bytes32(payload[2..<34]),

@@ -4,15 +4,12 @@ import Kernel
 extension MeshWallet {
   /// Makes a transition durable and asks everyone to vote for it.
   mutating func propose(_ pending: WalletState.Pending) {
-    if state.pending?.transition.hash != pending.transition.hash { write(.setPending(pending)) }
-    let justified = justification.flatMap { $0.slot == pending.transition.slot ? $0 : nil }
-    phase = .collecting(
-      Collection(
-        pending: pending,
-        ballot: justified?.ballot ?? .zero,
-        acks: justified?.acks ?? []
-      )
-    )
+    if state.pending?.transition.hash != pending.transition.hash
+      || state.pending?.justification != pending.justification
+    {
+      write(.setPending(pending))
+    }
+    phase = .collecting(Collection(pending: pending))
     effects.append(.setTimer(.retry, after: Self.retryInterval))
     for peer in peers { requestVote(of: peer.id, withDependencies: false) }
   }
@@ -37,12 +34,8 @@ extension MeshWallet {
         }
       }
     }
-    let request = VoteRequest(
-      ballot: collection.ballot,
-      acks: collection.acks,
-      dependencies: dependencies,
-      submission: .transition(transition)
-    )
+    var request = collection.pending.request
+    request.dependencies = dependencies
     ask(.vote(request), of: peer)
   }
 
@@ -81,12 +74,12 @@ extension MeshWallet {
     write(.settle(certificate, pending.balance))
     justification = nil
     phase = .idle
-    endRetries()
     effects.append(.report(.certified(certificate)))
-    reply(.certified(certificate))
+    // Who waits for another payment still does: this one was signed by the wallet that was lost.
+    if postponed == nil { reply(.certified(certificate)) }
     deliver(certificate)
-    // The next slot may have been used too by the wallet that signed this.
-    if !state.remembersAll { resync() }
+    // The next slot may have been used too by that wallet.
+    if !state.remembersAll || postponed != nil { resync() }
   }
 
   mutating func deliver(_ certificate: SettlementCertificate) {
@@ -133,6 +126,11 @@ extension MeshWallet {
       }
     case .sequenceAhead:
       return sendChain(from: reject.nextSequence, to: peer)
+    case .alreadyClaimed:
+      for case .outputs(let references) in reject.attachments {
+        collection.claimed[validator] = Set(references)
+      }
+      phase = .collecting(collection)
     case .unknownOutput:
       return requestVote(of: peer, withDependencies: true)
     default:
@@ -141,26 +139,29 @@ extension MeshWallet {
     reconsider(collection)
   }
 
-  /// Whether f + 1 validators say no for good.
+  /// Whether f + 1 validators say no for good: one of them is honest, and the rules leave no choice.
   private mutating func reconsider(_ collection: Collection) {
     let codes = collection.rejections.sorted { $0.key < $1.key }.map(\.value)
-    let permanent = codes.filter { !$0.isTransient }
-    if permanent.count > validators.faultsMax {
-      guard collection.votes.isEmpty else { return recover(at: collection.ballot.next) }
-      write(.setPending(nil))
-      phase = .idle
-      endRetries()
-      return reply(.failed(.refused(permanent[0])))
-    }
-    func count(_ wanted: Set<TransitionRejection>) -> Int { codes.count { wanted.contains($0) } }
-    if count([.alreadySettled, .wrongPredecessor, .alreadyClaimed]) > validators.faultsMax {
-      if count([.alreadyClaimed]) > validators.faultsMax {
-        write(.markClaimed(collection.pending.transition.body.claims))
-        if collection.votes.isEmpty {
-          write(.setPending(nil))
-          reply(.failed(.refused(.alreadyClaimed)))
-        }
+    let faultsMax = validators.faultsMax
+    // A bad justification is the ballot's fault, not the transition's.
+    let permanent = codes.filter { !$0.isTransient && $0 != .badJustification }
+    if permanent.count > faultsMax {
+      // No honest validator votes for it in any ballot, whatever a faulty one says.
+      let taken = collection.pending.transition.body.claims.filter { claim in
+        collection.claimed.values.count { $0.contains(claim) } > faultsMax
       }
+      if !taken.isEmpty { write(.markClaimed(taken)) }
+      write(.setPending(nil))
+      // What justified it goes with it: the next one needs a ballot of its own.
+      if collection.ballot > .zero { write(.setRemembersAll(false)) }
+      let code = permanent.first { code in permanent.count { $0 == code } > faultsMax }
+      reply(.failed(.refused(code ?? permanent[0])))
+      return becomeIdle()
+    }
+    if codes.count(where: { $0 == .badJustification }) > faultsMax {
+      return recover(at: collection.ballot.next)
+    }
+    if codes.count(where: { $0 == .alreadySettled || $0 == .wrongPredecessor }) > faultsMax {
       resync()
     }
   }

@@ -8,6 +8,8 @@ extension MeshWallet {
     if isSubscribed { ask(subscription, of: id) }
     repeatQuestion(to: id, validator)
     askForOutputs(of: id, validator)
+    // Not only when idle: a wallet that resumes a payment, and only pays from then on, has income too.
+    if peers.count == 1 { effects.append(.setTimer(.scan, after: Self.scanInterval)) }
     repeatSearch(at: id)
   }
 
@@ -28,8 +30,8 @@ extension MeshWallet {
         // A validator that is behind may know none of the sources.
         requestVote(of: id, withDependencies: collection.rejections[validator] == .unknownOutput)
       }
-    case .recovering(let ballot, let acks, _):
-      if acks[validator] == nil { ask(.ballot(ballotRequest(ballot)), of: id) }
+    case .recovering(let recovery):
+      if recovery.acks[validator] == nil { ask(.ballot(ballotRequest(recovery.ballot)), of: id) }
     }
     for delivery in deliveries where !delivery.acks.contains(validator) {
       ask(.settle(delivery.certificate), of: id)

@@ -33,7 +33,6 @@ extension MeshWallet {
     if let newest, newest.slot.sequence >= state.nextSequence {
       guard take(newest) else { return block(.unreadable(newest.hash)) }
     }
-    endRetries()
     bringUp(answers)
     guard configuration.keys.spending != nil else { return becomeIdle() }
     var candidates: [Transition] = []
@@ -50,11 +49,10 @@ extension MeshWallet {
       adopt(pending: candidates[0])
     } else if !candidates.isEmpty {
       recover(at: (ordered.flatMap(\.pending).map(\.ballot).max() ?? .zero).next)
-    } else if state.remembersAll || answers.count == validators.count {
-      if !state.remembersAll { write(.setRemembersAll(true)) }
+    } else if state.remembersAll {
       becomeIdle()
     } else {
-      // Something signed may sit with those that did not answer.
+      // Something signed may sit with those that did not answer or did not tell, or be on its way.
       recover(at: Ballot(1))
     }
   }
@@ -87,7 +85,7 @@ extension MeshWallet {
     let isOwn = pending?.transition.hash == certificate.hash
     // Somebody else holds these keys too, or this wallet was restored.
     if !isOwn, state.remembersAll { write(.setRemembersAll(false)) }
-    if pending != nil {
+    if pending != nil, postponed == nil {
       reply(isOwn ? .certified(certificate) : .failed(.overtaken(by: certificate.hash)))
     }
     deliver(certificate)
@@ -102,11 +100,23 @@ extension MeshWallet {
   }
 
   /// A transition that this account signed and forgot: it is resumed, unchanged.
-  private mutating func adopt(pending transition: Transition) {
+  private mutating func adopt(
+    pending transition: Transition,
+    _ justification: WalletState.Justification? = nil
+  ) {
     guard let memo = configuration.keys.full?.open(transition.body) else {
       return block(.unreadable(transition.hash))
     }
-    propose(WalletState.Pending(transition: transition, balance: memo.balance))
+    if let own = state.pending, own.transition.hash != transition.hash, postponed == nil {
+      reply(.failed(.overtaken(by: transition.hash)))
+    }
+    propose(
+      WalletState.Pending(
+        transition: transition,
+        balance: memo.balance,
+        justification: justification
+      )
+    )
   }
 
   /// A no to a ballot.
@@ -115,35 +125,47 @@ extension MeshWallet {
     from validator: ValidatorIndex,
     at peer: PeerID
   ) {
-    guard case .recovering(let ballot, let acks, var refusals) = phase else { return }
+    guard case .recovering(var recovery) = phase else { return }
     switch reject.code {
     case .sequenceAhead: return sendChain(from: reject.nextSequence, to: peer)
-    case .ballotSuperseded, .alreadySettled, .nothingToSpend: refusals[validator] = reject.code
+    case .ballotSuperseded, .alreadySettled, .nothingToSpend:
+      recovery.refusals[validator] = reject.code
     default: return
     }
-    phase = .recovering(ballot, acks, refusals: refusals)
+    phase = .recovering(recovery)
     // With a quorum of them no quorum can have voted here, and there is nothing to spend yet.
-    if refusals.values.count(where: { $0 == .nothingToSpend }) >= validators.quorum {
+    if recovery.refusals.values.count(where: { $0 == .nothingToSpend }) >= validators.quorum {
       becomeIdle()
     }
   }
 
-  /// A second has passed without a quorum: at least one validator stands in the way of this ballot.
+  /// A second has passed without a quorum: somebody may stand in the way of this ballot.
   ///
-  /// Only then, lest a faulty one that is faster than the others makes us start for ever.
+  /// f + 1 that say so are believed at once. Fewer may all be lying: to leave a ballot in which the
+  /// honest ones are about to vote could end with two transitions that both have votes. Yet one that
+  /// speaks the truth must not hold up the payment for ever.
   mutating func reconsiderBallot() {
     switch phase {
-    case .collecting(let collection):
+    case .collecting(var collection):
       let codes = collection.rejections.values
-      let isBarred = codes.contains { $0 == .conflict || $0 == .ballotSuperseded }
-      if isBarred, codes.count + collection.votes.count >= validators.quorum {
+      let barring = codes.count { $0 == .conflict || $0 == .ballotSuperseded }
+      guard barring > 0, codes.count + collection.votes.count >= validators.quorum else { return }
+      collection.patience -= 1
+      phase = .collecting(collection)
+      if barring > validators.faultsMax || collection.patience == 0 {
         recover(at: collection.ballot.next)
       }
-    case .recovering(let ballot, let acks, let refusals):
-      guard acks.count + refusals.count >= validators.quorum else { return }
-      if refusals.values.contains(.ballotSuperseded) {
-        recover(at: ballot.doubled)
-      } else if refusals.values.contains(.alreadySettled) {
+    case .recovering(var recovery):
+      let refusals = recovery.refusals.values
+      guard !refusals.isEmpty, recovery.acks.count + refusals.count >= validators.quorum else {
+        return
+      }
+      recovery.patience -= 1
+      phase = .recovering(recovery)
+      let superseding = refusals.count { $0 == .ballotSuperseded }
+      if superseding > validators.faultsMax || (superseding > 0 && recovery.patience == 0) {
+        recover(at: recovery.ballot.doubled)
+      } else if refusals.contains(.alreadySettled) {
         resync()
       }
     case .idle, .resyncing, .building, .blocked: break
@@ -161,14 +183,14 @@ extension MeshWallet {
 
   private mutating func block(_ failure: WalletFailure) {
     phase = .blocked(failure)
-    endRetries()
+    postponed = nil
     reply(.failed(failure))
   }
 
   // MARK: Recovery ballots
 
   mutating func recover(at ballot: Ballot) {
-    phase = .recovering(ballot, [:], refusals: [:])
+    phase = .recovering(Recovery(ballot: ballot))
     justification = nil
     effects.append(.report(.recovering(slot, ballot)))
     effects.append(.setTimer(.retry, after: Self.retryInterval))
@@ -188,31 +210,33 @@ extension MeshWallet {
   }
 
   mutating func note(_ ack: BallotAck) {
-    guard case .recovering(let ballot, var acks, let refusals) = phase, ack.slot == slot,
-      ack.ballot == ballot
+    guard case .recovering(var recovery) = phase, ack.slot == slot, ack.ballot == recovery.ballot
     else { return }
-    acks[ack.validator] = ack
-    phase = .recovering(ballot, acks, refusals: refusals)
-    let ordered = acks.sorted { $0.key < $1.key }.map(\.value)
+    recovery.acks[ack.validator] = ack
+    phase = .recovering(recovery)
+    let ballot = recovery.ballot
+    let ordered = recovery.acks.sorted { $0.key < $1.key }.map(\.value)
     let outcome = BallotJustification.of(
       ordered,
       slot: slot,
       ballot: ballot,
       validators: validators
     ) { isInvalid($0) }
+    let justification = WalletState.Justification(slot: slot, ballot: ballot, acks: ordered)
     switch outcome {
     case .insufficient: return
     case .free:
-      justification = (slot, ballot, ordered)
-      // Nothing else can get a quorum here, whatever was signed and forgotten.
-      if !state.remembersAll { write(.setRemembersAll(true)) }
-      if let pending = state.pending { propose(pending) } else { becomeIdle() }
-    case .bound(let transition):
-      justification = (slot, ballot, ordered)
-      if let pending = state.pending, pending.transition.hash == transition.hash {
-        propose(pending)
+      if let pending = state.pending {
+        propose(pending.justified(by: justification))
       } else {
-        adopt(pending: transition)
+        self.justification = justification
+        becomeIdle()
+      }
+    case .bound(let transition):
+      if let pending = state.pending, pending.transition.hash == transition.hash {
+        propose(pending.justified(by: justification))
+      } else {
+        adopt(pending: transition, justification)
       }
     case .split: block(.slotBlocked)
     }
@@ -254,7 +278,19 @@ extension MeshWallet {
       source: body.slot,
       asset: body.asset,
       output: body.outputs[Int(reference.index)],
-      isSourceApplied: false
+      isSourceApplied: false,
+      // By something earlier in the own chain; which, does not matter here.
+      claimedBy: state.claimed.contains(reference) ? state.head : nil
+    )
+  }
+}
+
+extension WalletState.Pending {
+  fileprivate func justified(by justification: WalletState.Justification) -> Self {
+    WalletState.Pending(
+      transition: transition,
+      balance: balance,
+      justification: justification
     )
   }
 }

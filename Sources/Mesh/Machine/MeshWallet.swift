@@ -69,7 +69,7 @@ public struct MeshWallet: Machine {
   }
 
   public enum Timer: Hashable, Sendable {
-    /// Says again what got no answer.
+    /// Says again what got no answer; ends by itself when all have answered.
     case retry
     /// A quorum has answered; the others had their chance.
     case grace
@@ -96,21 +96,27 @@ public struct MeshWallet: Machine {
     /// Collects votes for the pending transition.
     case collecting(Collection)
     /// Collects promises for a new ballot (3.8).
-    case recovering(
-      Ballot,
-      [ValidatorIndex: BallotAck],
-      refusals: [ValidatorIndex: TransitionRejection]
-    )
+    case recovering(Recovery)
     /// Nothing can be done for this slot any more.
     case blocked(WalletFailure)
   }
 
   struct Collection: Sendable {
     let pending: WalletState.Pending
-    let ballot: Ballot
-    let acks: [BallotAck]
     var votes: [ValidatorIndex: ValidatorVote] = [:]
     var rejections: [ValidatorIndex: TransitionRejection] = [:]
+    /// Of the claims, what a validator says has been taken.
+    var claimed: [ValidatorIndex: Set<OutputReference>] = [:]
+    var patience = MeshWallet.patience
+
+    var ballot: Ballot { pending.justification?.ballot ?? .zero }
+  }
+
+  struct Recovery: Sendable {
+    let ballot: Ballot
+    var acks: [ValidatorIndex: BallotAck] = [:]
+    var refusals: [ValidatorIndex: TransitionRejection] = [:]
+    var patience = MeshWallet.patience
   }
 
   /// A certificate on its way to the validators.
@@ -123,8 +129,8 @@ public struct MeshWallet: Machine {
   let configuration: Configuration
   public internal(set) var state: WalletState
   var phase = Phase.idle
-  /// Justifies proposals in the next slot, once it had to be recovered.
-  var justification: (slot: Slot, ballot: Ballot, acks: [BallotAck])?
+  /// Lets any transition be proposed in a slot that had to be recovered.
+  var justification: WalletState.Justification?
   /// Who waits for the phase to end.
   var waiting: RequestID?
   /// What the waiting one wants done when it is clear how the slot stands.
@@ -146,6 +152,8 @@ public struct MeshWallet: Machine {
 
   static let retryInterval = Duration.seconds(1)
   static let graceInterval = Duration.seconds(2)
+  /// Retries before f validators or fewer, who may be lying, make the wallet leave a ballot.
+  static let patience = 10
   static let scanInterval = Duration.seconds(10)
   /// Certificates of the past that are asked for at a time; a connection carries 64 questions.
   static let fetchesMax = 48
@@ -174,6 +182,15 @@ public struct MeshWallet: Machine {
     }
     defer { effects = [] }
     return effects
+  }
+
+  /// Whether nothing is under way: no payment, no doubt, no certificate that less than a quorum has applied.
+  package var isAtRest: Bool {
+    if case .idle = phase {
+      state.pending == nil && deliveries.allSatisfy(\.isSettled)
+    } else {
+      false
+    }
   }
 
   // MARK: Commands
@@ -230,11 +247,15 @@ public struct MeshWallet: Machine {
   /// It is known how the account stands, and nothing is under way.
   mutating func becomeIdle() {
     phase = .idle
-    endRetries()
     scan()
     guard let payees = postponed.take() else { return reply(.synced) }
     guard let request = waiting.take() else { return }
-    if state.remembersAll { plan(payees, request) } else { fail(.busy, request) }
+    if maySign {
+      plan(payees, request)
+    } else {
+      // No validator knows of anything that this account could spend.
+      fail(.plan(.insufficientFunds), request)
+    }
   }
 
   /// Starts a payment, or a mere claim without payees.
@@ -251,7 +272,7 @@ public struct MeshWallet: Machine {
     case .resyncing, .building, .collecting, .recovering: return fail(.busy, request)
     }
     // A restored wallet may have signed something for this slot that it does not know.
-    guard state.remembersAll else {
+    guard maySign else {
       waiting = request
       postponed = payees
       return resync()
@@ -291,11 +312,23 @@ public struct MeshWallet: Machine {
       phase = .idle
       reply(.failed(.plan(failure)))
     case .success(let built):
-      propose(WalletState.Pending(transition: built.transition, balance: built.balance))
+      let justification = justification.flatMap { $0.slot == slot ? $0 : nil }
+      // Nothing else can get a quorum here, whatever was signed and forgotten.
+      if !state.remembersAll { write(.setRemembersAll(true)) }
+      propose(
+        WalletState.Pending(
+          transition: built.transition,
+          balance: built.balance,
+          justification: justification
+        )
+      )
     }
   }
 
   // MARK: What every part does.
+
+  /// Whether nothing that was signed for the next slot, and forgotten, can get in the way.
+  private var maySign: Bool { state.remembersAll || justification?.slot == slot }
 
   var slot: Slot { Slot(account: configuration.keys.account, sequence: state.nextSequence) }
   var validators: ValidatorSet { configuration.genesis.validators }
@@ -303,12 +336,6 @@ public struct MeshWallet: Machine {
   mutating func write(_ operation: WalletChange.Operation) {
     state.apply(WalletChange([operation]))
     change.append(operation)
-  }
-
-  /// The phase needs no retries any more; what goes on beside it may.
-  mutating func endRetries() {
-    guard deliveries.isEmpty, search == nil, history == nil else { return }
-    effects.append(.cancelTimer(.retry))
   }
 
   mutating func reply(_ reply: Reply) {

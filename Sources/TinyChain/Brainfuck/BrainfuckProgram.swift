@@ -24,7 +24,7 @@ public struct BrainfuckProgram: Hashable, Sendable {
   let partners: [UInt32]
 
   /// As many as fit a transaction of 65,535 bytes.
-  public static let opcodesMax = (65_535 - headerSize) * 8 / 3
+  public static let opcodesMax = (65_535 - 5) * 8 / 3
 
   /// - Throws: `unbalanced` or `tooLong`.
   public init(_ opcodes: [Opcode]) throws(BrainfuckCodeFailure) {
@@ -40,8 +40,7 @@ public struct BrainfuckProgram: Hashable, Sendable {
       }
     }
     if let start = opened.last { throw .unbalanced(at: start) }
-    self.opcodes = opcodes
-    self.partners = partners
+    (self.opcodes, self.partners) = (opcodes, partners)
   }
 
   /// A program as people write it: whatever is no instruction is a comment.
@@ -79,8 +78,7 @@ public struct BrainfuckCode: Hashable, Sendable {
   public let program: BrainfuckProgram
 
   public init(mode: BrainfuckMode, program: BrainfuckProgram) {
-    self.mode = mode
-    self.program = program
+    (self.mode, self.program) = (mode, program)
   }
 
   public init(_ bytes: [UInt8]) throws(BrainfuckCodeFailure) {
@@ -105,26 +103,18 @@ public struct BrainfuckCode: Hashable, Sendable {
   }
 
   public var bytes: [UInt8] {
-    var writer = ByteWriter(capacity: BrainfuckProgram.headerSize + program.opcodes.count)
-    writer.integer(mode.rawValue)
-    writer.integer(UInt32(program.opcodes.count))
-    writer.array(Self.packed(program.opcodes))
-    return writer.bytes
+    let count = UInt32(program.opcodes.count)
+    return [mode.rawValue] + count.littleEndianBytes + Self.packed(program.opcodes)
   }
 
   private static func packed(_ opcodes: [Opcode]) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity((opcodes.count * 3 + 7) / 8)
-    var (bits, width): (UInt32, UInt32) = (0, 0)
-    for opcode in opcodes {
-      bits |= UInt32(opcode.rawValue) << width
-      width += 3
-      if width >= 8 {
-        bytes.append(UInt8(truncatingIfNeeded: bits))
-        (bits, width) = (bits >> 8, width - 8)
-      }
+    var bytes = [UInt8](repeating: 0, count: (opcodes.count * 3 + 7) / 8)
+    for (index, opcode) in opcodes.enumerated() {
+      let (byte, shift) = (index * 3 / 8, index * 3 % 8)
+      let bits = UInt16(opcode.rawValue) << UInt16(shift)
+      bytes[byte] |= UInt8(truncatingIfNeeded: bits)
+      if shift > 5 { bytes[byte + 1] |= UInt8(bits >> 8) }
     }
-    if width > 0 { bytes.append(UInt8(bits)) }
     return bytes
   }
 
@@ -137,8 +127,4 @@ public struct BrainfuckCode: Hashable, Sendable {
       return Opcode.allCases[Int(bits)]
     }
   }
-}
-
-extension BrainfuckProgram {
-  fileprivate static let headerSize = 5
 }

@@ -1,41 +1,7 @@
 public import Kernel
 
-/// An account: 20 bytes, ordered as bytes are.
-public struct Address: Hashable, Comparable, Sendable, CustomStringConvertible {
-  public static let size = 20
-  /// Nobody's account, whose tape is the commons.
-  public static let zero = Address(first: 0, last: 0)
-
-  /// Little-endian loads of bytes 0..<16 and 16..<20.
-  private let first: UInt128
-  private let last: UInt32
-
-  private init(first: UInt128, last: UInt32) {
-    (self.first, self.last) = (first, last)
-  }
-
-  public init(from reader: inout ByteReader) throws(DecodingFailure) {
-    self.init(first: try reader.uint128(), last: try reader.uint32())
-  }
-
-  public func encode(into writer: inout ByteWriter) {
-    writer.integer(first)
-    writer.integer(last)
-  }
-
-  public var bytes: [UInt8] {
-    var writer = ByteWriter(capacity: Self.size)
-    encode(into: &writer)
-    return writer.bytes
-  }
-
-  public var description: String { bytes.hex }
-
-  public static func < (a: Self, b: Self) -> Bool {
-    if a.first != b.first { return a.first.byteSwapped < b.first.byteSwapped }
-    return a.last.byteSwapped < b.last.byteSwapped
-  }
-}
+/// An account's name; zero is nobody's, whose tape is the commons.
+public typealias Address = Bytes20
 
 /// A message to a contract, the only way into it.
 public struct Call: Hashable, Sendable {
@@ -49,11 +15,8 @@ public struct Call: Hashable, Sendable {
   public var data: [UInt8]
 
   public init(caller: Address, contract: Address, value: UInt64, gas: UInt64, data: [UInt8]) {
-    self.caller = caller
-    self.contract = contract
-    self.value = value
-    self.gas = gas
-    self.data = data
+    (self.caller, self.contract) = (caller, contract)
+    (self.value, self.gas, self.data) = (value, gas, data)
   }
 
   /// Bytes in a message or an answer, so that its length takes two.
@@ -86,60 +49,13 @@ public struct Outcome: Hashable, Sendable {
 
 /// Why a call failed.
 public enum CallFailure: Error, Hashable, Sendable {
-  case outOfGas
-  case reverted
-  case leftTape
-  /// A frame begins with this byte, which begins none.
-  case unknownFrame(UInt8)
-  /// The program ended within a frame.
-  case unfinishedFrame
-  /// INFO about something there is not.
-  case unknownItem(UInt8)
-  /// More than `Call.dataMax` bytes.
-  case answerTooLong
-  case balanceTooLow
-  /// The contract is running already.
-  case reentered
-  case tooDeep
-}
-
-/// What a contract sees of the chain and does to it.
-///
-/// A host undoes what a failed call did, and refuses with `reentered` and `tooDeep`: see `CallStack`.
-public protocol ContractHost {
-  var height: UInt64 { get }
-  /// In seconds.
-  var time: UInt64 { get }
-  func balance(of account: Address) -> UInt64
-  func exists(_ account: Address) -> Bool
-  /// 256 bytes of the contract's tape; nil for a page that was never written.
-  func page(_ index: UInt8, of contract: Address) -> [UInt8]?
-  mutating func setPage(_ index: UInt8, of contract: Address, to bytes: [UInt8])
-  mutating func emit(_ event: [UInt8], from contract: Address)
-  /// False, with nothing moved, if the balance is too low.
-  mutating func transfer(_ value: UInt64, from: Address, to: Address) -> Bool
-  /// Moves the value and runs the contract, if the account has one.
-  mutating func call(_ call: Call) -> Outcome
-  /// A new contract with this value; nil, with nothing done, if the creator's balance is too low.
-  mutating func create(_ code: BrainfuckCode, value: UInt64, by creator: Address) -> Address?
-}
-
-/// The contracts that are running, each having called the next.
-public struct CallStack: Hashable, Sendable {
-  private var running: [Address] = []
-
-  public init() {}
-
-  /// - Throws: `reentered` or `tooDeep`.
-  public mutating func enter(_ contract: Address) throws(CallFailure) {
-    guard !running.contains(contract) else { throw .reentered }
-    guard running.count < Call.depthMax else { throw .tooDeep }
-    running.append(contract)
-  }
-
-  public mutating func leave() {
-    running.removeLast()
-  }
+  case outOfGas, reverted, leftTape, balanceTooLow, invalidCode
+  /// The contract is running already; there are 64 calls inside one another.
+  case reentered, tooDeep
+  /// A frame begins with this byte, which begins none; INFO about something there is not.
+  case unknownFrame(UInt8), unknownItem(UInt8)
+  /// The program ended within a frame; it answers more than `Call.dataMax` bytes.
+  case unfinishedFrame, answerTooLong
 }
 
 /// What things cost beyond the instructions of a program.
@@ -161,7 +77,7 @@ public enum GasPrice {
   /// For keeping code.
   public static func code(bytes: Int) -> UInt64 { 200 * UInt64((bytes + 31) / 32) }
 
-  /// For decoding code at each call, whatever a host may have kept.
+  /// For decoding code at each call, whatever may have been kept.
   ///
   /// Without it a call of large code would take time out of proportion to its gas.
   public static func codeLoad(bytes: Int) -> UInt64 { UInt64(bytes) }

@@ -21,40 +21,29 @@ public struct FoldedProgram: Sendable {
   }
 
   /// What an instruction of the engine does, with `cell` the pointer on entering the block.
+  ///
+  /// - block: ahead of each; offset: the least it reaches, word: its gas, word2: its steps
+  /// - more: second slot of block, multiply and scan; see there
+  /// - add: cell[offset] += value
+  /// - addTwo: cell[offset] += value; cell[word] += count
+  /// - input: cell[offset] = input
+  /// - clear: `[-]` or `[+]` at cell[offset]: cell[offset] = 0, for what `multiply` costs
+  /// - multiply: a loop that counts cell[offset] down (value 0) or up (value 255) to 0 in steps of 1,
+  ///   adding multiples of the count to other cells. count: number of `target` slots that follow;
+  ///   word: gas of an iteration, word2: its steps. The `more` slot has for when gas runs out: its
+  ///   index in the program, and gas and steps of the block from there on, which are given back
+  /// - target: cell[offset] += value × count, of a multiply loop
+  ///
+  /// Ends of a block, which move the pointer by `offset` first; brackets then add `value` to the cell:
+  ///
+  /// - open: `[`, past the loop, slot `word`, if the cell is 0
+  /// - close: `]`, to the loop's first block, slot `word`, if the cell is not 0
+  /// - output, end
+  /// - scan: moves by `more.offset` until the cell is 0; word: gas and steps of a move with its `]`,
+  ///   word2: index of the loop's body in the program
   enum Kind: UInt8 {
-    /// Ahead of a block; offset: the least it reaches, word: its gas, word2: its steps.
-    case block
-    /// Second slot of block, multiply and scan. See there.
-    case more
-    /// cell[offset] += value
-    case add
-    /// cell[offset] += value; cell[word] += count
-    case addTwo
-    /// cell[offset] = input
-    case input
-    /// `[-]` or `[+]` at cell[offset]: cell[offset] = 0.
-    ///
-    /// Its cost is that of `multiply`, and so are its slots.
-    case clear
-    /// A loop that counts cell[offset] down (value 0) or up (value 255) to 0 in steps of 1, adding multiples
-    /// of the count to other cells.
-    ///
-    /// count: number of `target` slots that follow; word: gas of an iteration, word2: its steps. The
-    /// `more` slot has for when gas runs out: its index in the program, and gas and steps of the
-    /// block from there on, which are given back.
-    case multiply
-    /// cell[offset] += value × count, of a multiply loop.
-    case target
-    // Ends of a block: each moves the pointer by `offset` first; brackets then add `value` to the cell.
-    /// `[`: past the loop, slot `word`, if the cell is 0.
-    case open
-    /// `]`: to the loop's first block, slot `word`, if the cell is not 0.
-    case close
-    case output
-    /// Moves by `more.offset` until the cell is 0; word: gas and steps of a move with its `]`,
-    /// word2: index of the loop's body in the program.
-    case scan
-    case end
+    case block, more, add, addTwo, input, clear, multiply, target
+    case open, close, output, scan, end
   }
 
   /// 16 bytes; the fields mean what `Kind` says.
@@ -186,37 +175,27 @@ private struct Folding {
 
   /// Appends a loop as one instruction; its `[` is already counted in the block.
   private mutating func fold(_ loop: StraightLoop, at index: Int) -> Bool {
-    let iteration = Slot(
-      kind: .multiply,
-      offset: reach.offset,
-      word: loop.gas,
-      word2: loop.steps
-    )
-    switch loop.effect {
-    case .none: return false
-    case .scan(let stride):
+    if loop.scans {
       endBlock(
         Slot(kind: .scan, word: loop.gas, word2: UInt32(index + 1)),
-        more: Slot(kind: .more, offset: stride),
-        next: index + 2 + Int(loop.steps - 1)
+        more: Slot(kind: .more, offset: loop.reach.offset),
+        next: index + 1 + Int(loop.steps)
       )
-    case .count(let isUp, let additions):
-      let targets = additions.sums.filter { $0.value != 0 }
-      guard targets.count <= UInt16.max else { return false }
-      flush()
-      slots.append(iteration)
-      if targets.isEmpty { slots[slots.count - 1].kind = .clear }
-      slots[slots.count - 1].value = isUp ? 255 : 0
-      slots[slots.count - 1].count = UInt16(targets.count)
-      rests.append(slots.count)
-      slots.append(Slot(kind: .more, offset: Int32(index), word: gas - 1, word2: steps - 1))
-      for sum in targets {
-        slots.append(
-          Slot(kind: .target, value: sum.value, offset: reach.offset + sum.offset)
-        )
-      }
-      reach.include(loop.reach)
+      return true
     }
+    let targets = loop.additions.sums.filter { $0.value != 0 }
+    guard loop.counts, targets.count <= UInt16.max else { return false }
+    flush()
+    var slot = Slot(kind: targets.isEmpty ? .clear : .multiply, offset: reach.offset)
+    (slot.value, slot.count) = (loop.counter == 1 ? 255 : 0, UInt16(targets.count))
+    (slot.word, slot.word2) = (loop.gas, loop.steps)
+    slots.append(slot)
+    rests.append(slots.count)
+    slots.append(Slot(kind: .more, offset: Int32(index), word: gas - 1, word2: steps - 1))
+    for sum in targets {
+      slots.append(Slot(kind: .target, value: sum.value, offset: reach.offset + sum.offset))
+    }
+    reach.include(loop.reach)
     return true
   }
 }
@@ -276,22 +255,19 @@ private struct Additions {
 
 /// The body of a loop without loops, input and output inside.
 private struct StraightLoop {
-  enum Effect {
-    case none
-    case scan(stride: Int32)
-    /// Counts its cell by one, and adds to others.
-    case count(isUp: Bool, Additions)
-  }
-
   var reach = Reach()
   /// Of one iteration, `]` included.
-  var gas: UInt32 = 1
-  var steps: UInt32 = 1
-  var effect = Effect.none
+  var (gas, steps) = (UInt32(1), UInt32(1))
+  /// What is added to the cell that is tested, and to others.
+  var counter: UInt8 = 0
+  var additions = Additions()
+
+  /// Counts its cell by one, and adds to others.
+  var counts: Bool { reach.offset == 0 && (counter == 1 || counter == 255) }
+  /// Moves in one direction.
+  var scans: Bool { gas == steps && reach.offset != 0 && abs(reach.offset) == Int32(steps) - 1 }
 
   init?(_ body: ArraySlice<Opcode>) {
-    var additions = Additions()
-    var counter: UInt8 = 0
     for opcode in body {
       gas += UInt32(opcode.gas)
       steps += 1
@@ -303,11 +279,6 @@ private struct StraightLoop {
         if reach.offset == 0 { counter &+= value } else { additions.add(value, at: reach.offset) }
       case .input, .output, .open, .close: return nil
       }
-    }
-    if reach.offset == 0, counter == 1 || counter == 255 {
-      effect = .count(isUp: counter == 1, additions)
-    } else if gas == steps, abs(reach.offset) == body.count, reach.offset != 0 {
-      effect = .scan(stride: reach.offset)
     }
   }
 }

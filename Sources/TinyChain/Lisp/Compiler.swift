@@ -20,6 +20,8 @@ struct Compiler {
   private static let functionsNestedMax = 16
   private static let argumentsMax = 255
 
+  private typealias Forms = ArraySlice<Syntax>
+
   private enum Binding {
     /// `unique` tells apart bindings of the same name.
     case local(function: Int, index: Int, isBoxed: Bool, unique: Int)
@@ -62,19 +64,14 @@ struct Compiler {
     pushConstant(.list([]))
     for form in forms {
       emit(.drop)
-      try topLevel(form)
+      offset = form.offset
+      switch form.head {
+      case .define: try define(form)
+      case .contract: try contract(form)
+      default: try expression(form)
+      }
     }
     program.main = end()
-  }
-
-  /// Leaves one value on the stack.
-  private mutating func topLevel(_ form: Syntax) throws(LispFailure) {
-    offset = form.offset
-    switch form.head {
-    case .define: try defineGlobal(form)
-    case .contract: try contract(form)
-    default: try expression(form)
-    }
   }
 
   private mutating func noteAssignments(in form: Syntax) {
@@ -113,7 +110,7 @@ struct Compiler {
     let clauses = form.items.dropFirst(2)
     for clause in clauses {
       if clause.head == .define {
-        try defineGlobal(clause)
+        try define(clause)
         emit(.drop)
       }
       guard let access = clause.head.flatMap({ Handler.Access(rawValue: $0.rawValue) }) else {
@@ -128,23 +125,16 @@ struct Compiler {
       handlers[name] = Handler(lambda: lambda, access: access)
     }
     program.contract?.handlers = handlers
-    begin(parameters: 0)
-    for clause in clauses {
-      let items = clause.items
-      offset = clause.offset
-      if clause.head == .slot {
-        try expression(items[2])
-        emit(.setSlot(constant(items[1].datum)))
-        emit(.drop)
-      } else if clause.head == .`init` {
-        for item in items.dropFirst() {
-          try expression(item)
-          emit(.drop)
-        }
+    let forms = clauses.flatMap { clause -> Forms in
+      let rest = clause.items.dropFirst()
+      return switch clause.head {
+      case .slot: [clause.replaced(by: ["set!"], Array(rest))]
+      case .`init`: rest
+      default: []
       }
     }
-    pushConstant(.list([]))
-    let create = end()
+    let nothing = form.replaced(by: ["quote"], [form.replaced(by: [], [])])
+    let create = try function([], forms + [nothing])
     program.contract?.create = create
     pushConstant(.list([]))
   }
@@ -167,7 +157,8 @@ struct Compiler {
     program.globals += 1
   }
 
-  private mutating func defineGlobal(_ form: Syntax) throws(LispFailure) {
+  /// Leaves the value on the stack.
+  private mutating func define(_ form: Syntax) throws(LispFailure) {
     let (name, value) = try definition(form)
     try assign(to: name, value)
   }
@@ -208,10 +199,7 @@ struct Compiler {
   }
 
   /// Compiles `(lambda parameters body)`; the caller makes a closure of it.
-  private mutating func function(
-    _ parameters: ArraySlice<Syntax>,
-    _ forms: ArraySlice<Syntax>
-  ) throws(LispFailure) -> Int {
+  private mutating func function(_ parameters: Forms, _ forms: Forms) throws(LispFailure) -> Int {
     guard functions.count < Self.functionsNestedMax else {
       throw failure(.tooMuch("nesting of functions"))
     }
@@ -250,7 +238,7 @@ struct Compiler {
   }
 
   /// Definitions, then forms; the value is that of the last.
-  private mutating func body(_ forms: ArraySlice<Syntax>, isTail: Bool) throws(LispFailure) {
+  private mutating func body(_ forms: Forms, isTail: Bool) throws(LispFailure) {
     let definitions = forms.prefix { $0.head == .define }
     guard definitions.count < forms.count else { throw expected("an expression") }
     var names: [String] = []
@@ -260,8 +248,7 @@ struct Compiler {
       bindLocal(names[names.count - 1], index: depth - 1, isBoxed: true)
     }
     for form in definitions {
-      let (name, value) = try definition(form)
-      try assign(to: name, value)
+      try define(form)
       emit(.drop)
     }
     try sequence(forms.dropFirst(definitions.count), isTail: isTail)
@@ -269,7 +256,7 @@ struct Compiler {
     unbind(names)
   }
 
-  private mutating func sequence(_ forms: ArraySlice<Syntax>, isTail: Bool) throws(LispFailure) {
+  private mutating func sequence(_ forms: Forms, isTail: Bool) throws(LispFailure) {
     for form in forms.dropLast() {
       try expression(form)
       emit(.drop)
@@ -308,10 +295,8 @@ struct Compiler {
     case .lambda where count > 2 && items[1].isList:
       emit(.closure(Int32(try function(items[1].items[...], items.dropFirst(2)))))
     case .`if` where count == 4:
-      try expression(items[1])
-      let end = try branch(items[2...2], isTail: isTail)
-      try expression(items[3], isTail: isTail)
-      land(end)
+      let otherwise = form.replaced(by: ["else"], [items[3]])
+      try cond([form.replaced(by: [], [items[1], items[2]]), otherwise], isTail: isTail)
     case .cond where count > 1: try cond(items.dropFirst(), isTail: isTail)
     case .`let` where count > 2: try bindings(form, isTail: isTail)
     case .set where count == 3 && items[1].symbol != nil: try assign(to: items[1], items[2])
@@ -331,7 +316,7 @@ struct Compiler {
   /// Compiles forms for when the top is true, up to before what is for when it is false.
   ///
   /// - Returns: the jump past that.
-  private mutating func branch(_ it: ArraySlice<Syntax>, isTail: Bool) throws(LispFailure) -> Int {
+  private mutating func branch(_ it: Forms, isTail: Bool) throws(LispFailure) -> Int {
     let start = jump(.ifFalse)
     try sequence(it, isTail: isTail)
     let end = jump(.always)
@@ -341,7 +326,7 @@ struct Compiler {
   }
 
   /// `(cond (test body …) … (else body …))`; without `else` it fails when no test holds.
-  private mutating func cond(_ clauses: ArraySlice<Syntax>, isTail: Bool) throws(LispFailure) {
+  private mutating func cond(_ clauses: Forms, isTail: Bool) throws(LispFailure) {
     var ends: [Int] = []
     for (index, clause) in zip(clauses.indices, clauses) {
       let items = clause.items

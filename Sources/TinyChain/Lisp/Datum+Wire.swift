@@ -26,39 +26,23 @@ extension Datum {
   private func encode(into writer: inout ByteWriter) {
     switch self {
     case .list(let items):
-      writer.integer(UInt8(0))
-      writer.integer(UInt16(items.count))
+      writer.array([0] + UInt16(items.count).littleEndianBytes)
       for item in items { item.encode(into: &writer) }
-    case .bool(let bool): writer.integer(UInt8(bool ? 2 : 1))
-    case .integer(let integer):
-      writer.integer(UInt8(3))
-      writer.integer(integer)
-    case .amount(let amount):
-      writer.integer(UInt8(4))
-      writer.integer(amount)
-    case .symbol(let name):
-      writer.integer(UInt8(5))
-      Self.encode(Array(name.utf8), into: &writer)
-    case .string(let text):
-      writer.integer(UInt8(6))
-      Self.encode(Array(text.utf8), into: &writer)
-    case .bytes(let bytes):
-      writer.integer(UInt8(7))
-      Self.encode(bytes, into: &writer)
-    case .address(let address):
-      writer.integer(UInt8(8))
-      address.encode(into: &writer)
+    case .bool(let bool): writer.array([bool ? 2 : 1])
+    case .integer(let integer): writer.array([3] + integer.littleEndianBytes)
+    case .amount(let amount): writer.array([4] + amount.littleEndianBytes)
+    case .symbol(let name): writer.array([5] + Self.counted(Array(name.utf8)))
+    case .string(let text): writer.array([6] + Self.counted(Array(text.utf8)))
+    case .bytes(let bytes): writer.array([7] + Self.counted(bytes))
+    case .address(let address): writer.array([8] + address.bytes)
     case .facet(let address, let names):
-      writer.integer(UInt8(9))
-      address.encode(into: &writer)
-      writer.integer(UInt16(names.count))
-      for name in names { Self.encode(Array(name.utf8), into: &writer) }
+      writer.array([9] + address.bytes + UInt16(names.count).littleEndianBytes)
+      for name in names { writer.array(Self.counted(Array(name.utf8))) }
     }
   }
 
-  private static func encode(_ bytes: [UInt8], into writer: inout ByteWriter) {
-    writer.integer(UInt16(bytes.count))
-    writer.array(bytes)
+  private static func counted(_ bytes: [UInt8]) -> [UInt8] {
+    UInt16(bytes.count).littleEndianBytes + bytes
   }
 
   /// Recursion goes no deeper than `depthMax`; each item takes a byte of input at least, so a count

@@ -53,8 +53,7 @@ public struct LispFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public let position: TextPosition?
 
   public init(_ problem: LispProblem, at position: TextPosition? = nil) {
-    self.problem = problem
-    self.position = position
+    (self.problem, self.position) = (problem, position)
   }
 
   public var description: String {
@@ -64,20 +63,15 @@ public struct LispFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
 public enum LispProblem: Error, Hashable, Sendable, CustomStringConvertible {
   case outOfGas
-  /// More than the named limit.
-  case tooMuch(String)
-  /// What should have been there.
-  case expected(String)
-  /// A variable that nothing defines,
-  case unbound(String)
-  /// or whose definition was not reached yet.
-  case undefined
+  /// More than the named limit; something else than what should have been there.
+  case tooMuch(String), expected(String)
+  /// A variable that nothing defines, or whose definition was not reached yet.
+  case unbound(String), undefined
   /// A number does not fit its type, or is divided by zero.
   case overflow
-  /// The program said so, with `fail` or `require`.
-  case failed(Datum)
-  /// A contract that was sent a message failed; this is what it said.
-  case refused([UInt8])
+  /// The program said so, with `fail` or `require`; a contract that was sent a message failed, and
+  /// said this.
+  case failed(Datum), refused([UInt8])
   /// A view tried to change something.
   case viewWrites
 

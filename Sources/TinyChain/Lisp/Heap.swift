@@ -2,26 +2,16 @@
 enum Value: BitwiseCopyable, Equatable {
   /// What a variable holds before its definition.
   case undefined
-  case null
-  case bool(Bool)
-  case integer(Int64)
-  case symbol(Int32)
+  case null, bool(Bool), integer(Int64), symbol(Int32)
   /// A contract's table, by the symbol of its name.
   case table(Int32)
   // By the first of their slots: low and high half; first and rest; content; address and names;
   // header and captured values.
-  case amount(Int32)
-  case pair(Int32)
-  case box(Int32)
-  case facet(Int32)
-  case closure(Int32)
+  case amount(Int32), pair(Int32), box(Int32), facet(Int32), closure(Int32)
   // By the index of their bytes.
-  case string(Int32)
-  case bytes(Int32)
-  case address(Int32)
+  case string(Int32), bytes(Int32), address(Int32)
   // Only on the heap: the first slot of a closure, and of what was moved.
-  case header(lambda: Int32, slots: Int32)
-  case moved(Int32)
+  case header(lambda: Int32, slots: Int32), moved(Int32)
 }
 
 /// The memory of one call.

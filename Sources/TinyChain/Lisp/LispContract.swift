@@ -34,35 +34,25 @@ public struct LispContract: Sendable {
   }
 
   /// Sets the state variables of a new contract: parameters to the call's data, then the others.
-  public func create(_ call: Call, on host: inout some LispHost) -> Outcome {
-    var machine = LispMachine(program, call: call, sending: Sending())
-    do throws(LispProblem) {
-      try begin(&machine, on: &host)
+  func create(_ call: Call, on world: inout World) -> Outcome {
+    run(call, as: Sending(), on: &world) { machine throws(LispProblem) in
       _ = try machine.value(ofMessage: call.data, facets: false)
       guard case .list(let arguments) = try? Datum(call.data, facets: false),
         arguments.count == contract.parameters.count
       else { throw .expected("\(contract.parameters.count) arguments of the contract") }
       for (parameter, argument) in zip(contract.parameters, arguments) {
-        try machine.store(argument.bytes, at: Datum.symbol(parameter).bytes, on: &host)
+        try machine.store(argument.bytes, at: Datum.symbol(parameter).bytes)
       }
-      _ = try machine.run(contract.create, on: &host)
-      return .returned([], gasLeft: UInt64(machine.gas))
-    } catch {
-      return outcome(of: machine.failure(error))
+      _ = try machine.run(contract.create)
+      return []
     }
   }
 
-  /// Answers a message; the host has moved its value already, and undoes everything if it fails.
+  /// Answers a message; the world has moved its value already, and undoes everything if it fails.
   ///
   /// The data is `(message argument …)`, and nothing stands for `(receive)`.
-  public func answer(
-    _ call: Call,
-    as sending: Sending = Sending(),
-    on host: inout some LispHost
-  ) -> Outcome {
-    var machine = LispMachine(program, call: call, sending: sending)
-    do throws(LispProblem) {
-      try begin(&machine, on: &host)
+  func answer(_ call: Call, as sending: Sending, on world: inout World) -> Outcome {
+    run(call, as: sending, on: &world) { machine throws(LispProblem) in
       let (name, arguments) = try message(&machine)
       guard let handler = contract.handlers[name] else { throw .unbound(name) }
       guard handler.access != .only || sending.author == .facet else {
@@ -70,20 +60,31 @@ public struct LispContract: Sendable {
       }
       guard handler.access == .view || !sending.isView else { throw .viewWrites }
       machine.sending.isView = handler.access == .view
-      let result = try machine.run(handler.lambda, arguments: arguments, on: &host)
-      return .returned(try machine.encoded(result), gasLeft: UInt64(machine.gas))
-    } catch {
-      return outcome(of: machine.failure(error))
+      return try machine.encoded(machine.run(handler.lambda, arguments: arguments))
     }
   }
 
-  /// Pays for reading and compiling the source, and runs its definitions.
-  private func begin(
-    _ machine: inout LispMachine,
-    on host: inout some LispHost
-  ) throws(LispProblem) {
-    try machine.charge(Int64(GasPrice.codeLoad(bytes: program.source.count)))
-    _ = try machine.run(program.main, on: &host)
+  /// Pays for reading and compiling the source, runs its definitions, then `body`, which answers.
+  private func run(
+    _ call: Call,
+    as sending: Sending,
+    on world: inout World,
+    _ body: (inout LispMachine) throws(LispProblem) -> [UInt8]
+  ) -> Outcome {
+    var machine = LispMachine(program, call: call, sending: sending)
+    // The machine has the world to itself, without a copy.
+    swap(&machine.world, &world)
+    defer { swap(&machine.world, &world) }
+    do throws(LispProblem) {
+      try machine.charge(Int64(GasPrice.codeLoad(bytes: program.source.count)))
+      _ = try machine.run(program.main)
+      return .returned(try body(&machine), gasLeft: UInt64(machine.gas))
+    } catch .outOfGas {
+      return .failed(.outOfGas)
+    } catch {
+      let reason = machine.failure(error).description.utf8
+      return .failed(.reverted, data: Array(reason.prefix(1_024)))
+    }
   }
 
   private func message(
@@ -100,22 +101,17 @@ public struct LispContract: Sendable {
     guard case .symbol(let symbol) = items.first else { throw .expected("(message argument …)") }
     return (machine.name(symbol), Array(items.dropFirst()))
   }
-
-  private func outcome(of failure: LispFailure) -> Outcome {
-    guard failure.problem != .outOfGas else { return .failed(.outOfGas) }
-    return .failed(.reverted, data: Array(failure.description.utf8.prefix(1_024)))
-  }
 }
 
 extension LispProgram {
-  /// Runs the program's forms; the value of the last is its result.
+  /// Runs the program's forms in an empty world; the value of the last is the result.
   public func run(
-    _ call: Call,
-    on host: inout some LispHost
+    gas: UInt64
   ) -> (result: Result<Datum, LispFailure>, gasLeft: UInt64, steps: UInt64) {
+    let call = Call(caller: .zero, contract: .zero, value: 0, gas: gas, data: [])
     var machine = LispMachine(self, call: call, sending: Sending())
     do throws(LispProblem) {
-      let value = try machine.run(main, on: &host)
+      let value = try machine.run(main)
       return (.success(try machine.datum(of: value)), UInt64(machine.gas), machine.steps)
     } catch {
       return (.failure(machine.failure(error)), 0, machine.steps)

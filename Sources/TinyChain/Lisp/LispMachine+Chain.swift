@@ -2,62 +2,56 @@ import Kernel
 
 /// What a program asks of the chain.
 extension LispMachine {
-  /// The result of a primitive on the last `count` values of the stack.
-  mutating func ask(
-    _ primitive: Primitive,
-    _ count: Int,
-    of host: inout some LispHost
-  ) throws(LispProblem) -> Value {
-    let first = stack.count - count
-    let arguments = Array(stack[first...])
+  mutating func ask(_ primitive: Primitive, _ arguments: [Value]) throws(LispProblem) -> Value {
     switch primitive {
     case .selfAddress: return .address(try blob(call.contract.bytes))
     case .caller: return .address(try blob(call.caller.bytes))
     case .value: return try integer(of: call.value)
-    case .height: return try integer(of: host.height)
-    case .get where count == 1:
-      guard let value = try load(encoded(arguments[0]), from: host) else { throw .undefined }
+    case .height: return try integer(of: world.height)
+    case .get where arguments.count == 1:
+      guard let value = try load(encoded(arguments[0])) else { throw .undefined }
       return value
-    case .get: return try load(entryKey(arguments[0], arguments[1]), from: host) ?? arguments[2]
-    case .put where count == 2:
-      try store(encoded(arguments[0]), at: encoded(arguments[1]), on: &host)
+    case .get: return try load(entryKey(arguments[0], arguments[1])) ?? arguments[2]
+    case .put where arguments.count == 2:
+      try store(encoded(arguments[0]), at: encoded(arguments[1]))
       return arguments[0]
     case .put:
       let key = try entryKey(arguments[0], arguments[1])
-      try store(encoded(arguments[2]), at: key, on: &host)
+      try store(encoded(arguments[2]), at: key)
       return arguments[2]
     case .delete:
-      try store(nil, at: entryKey(arguments[0], arguments[1]), on: &host)
+      try store(nil, at: entryKey(arguments[0], arguments[1]))
       return .null
     case .balance:
       try charge(LispGas.entryLoad)
       guard let account = address(arguments[0]) else { throw .expected("an address") }
-      return try integer(of: host.balance(of: account))
+      return try integer(of: world.balance(of: account))
     case .pay:
       let value = try units(arguments[1])
-      return try answer(to: arguments[0], value, Array(arguments[2...]), of: &host)
-    case .send: return try answer(to: arguments[0], 0, Array(arguments[1...]), of: &host)
+      return try answer(to: arguments[0], value, Array(arguments[2...]))
+    case .send: return try answer(to: arguments[0], 0, Array(arguments[1...]))
     case .attempt:
-      let (outcome, value) = try send(to: arguments[0], 0, Array(arguments[1...]), of: &host)
+      let (outcome, value) = try send(to: arguments[0], 0, Array(arguments[1...]))
       let reason = try outcome.isSuccess ? value : .bytes(blob(outcome.data))
       return try pair(.bool(outcome.isSuccess), pair(reason, .null))
     case .emit:
       try change()
       let event = try message(arguments)
       try charge(Int64(GasPrice.frame(bytes: event.count)))
-      host.emit(event, from: call.contract)
+      world.emit(event, from: call.contract)
       return .null
     case .mint:
       try change()
       try charge(LispGas.entryWrite)
       guard let account = address(arguments[0]) else { throw .expected("an address") }
-      if !host.exists(account) { try charge(Int64(GasPrice.newAccount)) }
-      guard host.mint(try units(arguments[1]), to: account, by: call.contract) else {
+      let units = try units(arguments[1])
+      try charge(Int64(world.sendingPrice(of: units, to: account)))
+      guard world.mint(units, to: account, by: call.contract) else {
         throw .expected("the genesis contract, and a supply in range")
       }
       return .null
     case .facet: return try facet(arguments[0], arguments[1])
-    default: preconditionFailure("the host is not asked")
+    default: preconditionFailure("asks nothing of the world")
     }
   }
 
@@ -78,34 +72,28 @@ extension LispMachine {
     return try encoded(pair(.symbol(name), pair(key, .null)))
   }
 
-  private mutating func load(
-    _ key: [UInt8],
-    from host: borrowing some LispHost
-  ) throws(LispProblem) -> Value? {
+  private mutating func load(_ key: [UInt8]) throws(LispProblem) -> Value? {
     try charge(LispGas.entryLoad)
     guard key.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
-    guard let bytes = host.entry(key, of: call.contract) else { return nil }
+    guard let bytes = world.state[.entry(key, of: call.contract)] else { return nil }
     try charge(LispGas.entryLoad * (LispGas.entryUnits(bytes.count) - 1))
     return try value(ofMessage: bytes, facets: true)
   }
 
   /// An entry pays for each unit of 256 bytes, and more for units that were not there before.
-  mutating func store(
-    _ bytes: [UInt8]?,
-    at key: [UInt8],
-    on host: inout some LispHost
-  ) throws(LispProblem) {
+  mutating func store(_ bytes: [UInt8]?, at key: [UInt8]) throws(LispProblem) {
     try change()
     try charge(LispGas.entryWrite)
     guard key.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
-    let before = host.entry(key, of: call.contract).map { LispGas.entryUnits($0.count) } ?? 0
+    let before =
+      world.state[.entry(key, of: call.contract)].map { LispGas.entryUnits($0.count) } ?? 0
     let after = bytes.map { LispGas.entryUnits($0.count) } ?? 0
     let fresh = max(0, after - before)
     try charge(
       LispGas.entryWrite * (max(after, 1) - 1)
         + (LispGas.entryFirstWrite - LispGas.entryWrite) * fresh
     )
-    host.setEntry(key, of: call.contract, to: bytes)
+    world.state[.entry(key, of: call.contract)] = bytes
   }
 
   // MARK: Messages
@@ -126,10 +114,9 @@ extension LispMachine {
   private mutating func answer(
     to target: Value,
     _ value: UInt64,
-    _ arguments: [Value],
-    of host: inout some LispHost
+    _ arguments: [Value]
   ) throws(LispProblem) -> Value {
-    let (outcome, value) = try send(to: target, value, arguments, of: &host)
+    let (outcome, value) = try send(to: target, value, arguments)
     guard outcome.isSuccess else { throw .refused(outcome.data) }
     return value
   }
@@ -138,8 +125,7 @@ extension LispMachine {
   private mutating func send(
     to target: Value,
     _ value: UInt64,
-    _ arguments: [Value],
-    of host: inout some LispHost
+    _ arguments: [Value]
   ) throws(LispProblem) -> (Outcome, Value) {
     var (place, sending) = (target, Sending(author: .lisp, isView: sending.isView))
     if case .facet(let facet) = target {
@@ -156,10 +142,8 @@ extension LispMachine {
     } else if !arguments.isEmpty {
       data = try message(arguments)
     }
-    if value > 0 {
-      try change()
-      if !host.exists(contract) { try charge(Int64(GasPrice.newAccount)) }
-    }
+    if value > 0 { try change() }
+    try charge(Int64(world.sendingPrice(of: value, to: contract)))
     try charge(Int64(GasPrice.frame(bytes: data.count)))
     let given = GasPrice.forwarded(UInt64(gas), of: UInt64(gas))
     gas -= Int64(given)
@@ -170,7 +154,7 @@ extension LispMachine {
       gas: given,
       data: data
     )
-    let (outcome, isLisp) = host.call(call, as: sending)
+    let (outcome, isLisp) = world.call(call, as: sending)
     gas += Int64(min(outcome.gasLeft, given))
     guard outcome.isSuccess, !outcome.data.isEmpty else { return (outcome, .null) }
     return (

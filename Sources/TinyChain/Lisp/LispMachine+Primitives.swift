@@ -100,9 +100,7 @@ extension LispMachine {
     case .require:
       guard a != .bool(false) else { throw .failed(try datum(of: b)) }
       return a
-    case .get, .put, .delete, .balance, .pay, .send, .attempt, .emit, .mint, .facet, .selfAddress,
-      .caller, .value, .height:
-      preconditionFailure("the host is asked")
+    default: return try ask(primitive, Array(stack[first...]))
     }
   }
 

@@ -13,31 +13,23 @@ struct LispMachine {
   /// What the contract is asked, and by whom.
   let call: Call
   var sending: Sending
+  var world = World(State(), height: 0, time: 0)
   var gas: Int64
   /// Instructions executed.
   private(set) var steps: UInt64 = 0
   var stack: [Value] = []
   var heap = Heap()
-  private var frames: [Frame] = []
-  private var base = 0
-  private var counter = 0
-  private var isRunning = false
+  /// What is gone on with when a procedure returns.
+  private var frames: [(counter: Int32, base: Int32)] = []
+  private var (base, counter, isRunning) = (0, 0, false)
   /// Globals, then constants.
   private var statics: [Value]
   private var names: [String] = []
   private var nameIndex: [String: Int32] = [:]
 
-  /// What is gone on with when a procedure returns.
-  private struct Frame {
-    let counter: Int32
-    let base: Int32
-  }
-
   /// The constants are paid for with the code.
   init(_ program: LispProgram, call: Call, sending: Sending) {
-    self.program = program
-    self.call = call
-    self.sending = sending
+    (self.program, self.call, self.sending) = (program, call, sending)
     gas = .max
     statics = [Value](repeating: .undefined, count: program.globals)
     for constant in program.constants {
@@ -95,25 +87,15 @@ struct LispMachine {
   // MARK: Running
 
   /// Calls a procedure of the program that captures nothing.
-  mutating func run(
-    _ lambda: Int,
-    arguments: [Value] = [],
-    on host: inout some LispHost
-  ) throws(LispProblem) -> Value {
+  mutating func run(_ lambda: Int, arguments: [Value] = []) throws(LispProblem) -> Value {
     stack = [.undefined] + arguments
-    frames = []
-    base = 1
+    (frames, base) = ([], 1)
     counter = Int(program.lambdas[lambda].entry)
-    isRunning = true
     guard arguments.count == program.lambdas[lambda].parameters else {
-      isRunning = false
       throw .expected("\(program.lambdas[lambda].parameters) arguments")
     }
-    while let (primitive, count) = try interpret() {
-      let result = try ask(primitive, count, of: &host)
-      stack.removeLast(count)
-      stack.append(result)
-    }
+    isRunning = true
+    try interpret()
     isRunning = false
     return stack.removeLast()
   }
@@ -125,8 +107,7 @@ struct LispMachine {
     return LispFailure(problem, at: TextPosition(of: offset, in: program.source))
   }
 
-  /// Runs until something has to be asked of the host, or (nil) to the end.
-  private mutating func interpret() throws(LispProblem) -> (Primitive, Int)? {
+  private mutating func interpret() throws(LispProblem) {
     let code = program.code
     while true {
       let instruction = code[counter]
@@ -168,32 +149,23 @@ struct LispMachine {
         try collectIfDue()
         stack.append(try closure(index))
       case .primitive(let primitive, let count):
-        if primitive.isOfHost {
-          try collectIfDue()
-          return (primitive, Int(count))
-        }
         if count == 2,
           let result = primitive.onIntegers(stack[stack.count - 2], stack[stack.count - 1])
         {
           stack.removeLast()
           stack[stack.count - 1] = result
         } else {
-          try collectIfDue()
-          let result = try apply(primitive, Int(count))
-          stack.removeLast(Int(count))
-          stack.append(result)
+          try perform(primitive, Int(count))
         }
       case .slot(let index):
-        try collectIfDue()
         stack.append(statics[Int(index)])
-        return (.get, 1)
+        try perform(.get, 1)
       case .setSlot(let index):
-        try collectIfDue()
         stack.append(statics[Int(index)])
-        return (.put, 2)
+        try perform(.put, 2)
       case .call(let count):
         guard frames.count < Self.framesMax else { throw .tooMuch("recursion") }
-        frames.append(Frame(counter: Int32(counter), base: Int32(base)))
+        frames.append((Int32(counter), Int32(base)))
         try enter(Int(count))
       case .tailCall(let count):
         let kept = Int(count) + 1
@@ -202,21 +174,17 @@ struct LispMachine {
         stack.removeLast(from - base + 1)
         try enter(Int(count))
       case .return:
-        guard let frame = frames.popLast() else { return nil }
+        guard let frame = frames.popLast() else { return }
         stack[base - 1] = stack[stack.count - 1]
         stack.removeLast(stack.count - base)
-        base = Int(frame.base)
-        counter = Int(frame.counter)
+        (base, counter) = (Int(frame.base), Int(frame.counter))
       case .jump(let condition, let distance):
         let isFalse = stack[stack.count - 1] == .bool(false)
-        switch condition {
-        case .always: counter += Int(distance)
-        case .ifFalse:
-          stack.removeLast()
-          if isFalse { counter += Int(distance) }
-        case .ifFalseElseDrop where isFalse, .ifTrueElseDrop where !isFalse:
+        if condition == .always || isFalse != (condition == .ifTrueElseDrop) {
           counter += Int(distance)
-        case .ifFalseElseDrop, .ifTrueElseDrop: stack.removeLast()
+          if condition == .ifFalse { stack.removeLast() }
+        } else {
+          stack.removeLast()
         }
       case .drop: stack.removeLast()
       case .slide(let count):
@@ -225,6 +193,14 @@ struct LispMachine {
         stack.append(top)
       }
     }
+  }
+
+  /// Puts the result of a primitive in the place of its arguments.
+  private mutating func perform(_ primitive: Primitive, _ count: Int) throws(LispProblem) {
+    try collectIfDue()
+    let result = try apply(primitive, count)
+    stack.removeLast(count)
+    stack.append(result)
   }
 
   /// The stack ends with a closure and its arguments.

@@ -2,39 +2,24 @@
 ///
 /// Indices of locals count from the frame's first argument.
 enum Instruction: BitwiseCopyable {
-  /// By the place behind the globals; so are the names of slots and tables.
-  case constant(Int32)
-  case local(Int32)
-  case captured(Int32)
-  case global(Int32)
-  case setGlobal(Int32)
-  /// A contract's state variable, by its name.
-  case slot(Int32)
-  case setSlot(Int32)
-  case table(Int32)
+  /// Constants by the place behind the globals; so are the names of slots and tables.
+  case constant(Int32), local(Int32), captured(Int32), global(Int32), setGlobal(Int32)
+  /// A contract's state variable or table, by its name.
+  case slot(Int32), setSlot(Int32), table(Int32)
   /// Puts a local into a box, so that closures share it;
-  case boxLocal(Int32)
-  case pushBox
+  case boxLocal(Int32), pushBox
   /// takes a box's content; stores the top into the box under it, leaving the value.
-  case unbox
-  case setBox
-  case closure(Int32)
-  case primitive(Primitive, Int32)
-  case call(Int32)
-  case tailCall(Int32)
-  case `return`
+  case unbox, setBox
+  case closure(Int32), primitive(Primitive, Int32)
+  case call(Int32), tailCall(Int32), `return`
   /// By a distance from the next instruction.
   case jump(Condition, Int32)
-  case drop
-  /// Drops this many values under the top.
-  case slide(Int32)
+  /// The top, or this many values under it.
+  case drop, slide(Int32)
 
   enum Condition {
-    case always
-    /// Takes the top off;
-    case ifFalse
-    /// these leave it on if they jump.
-    case ifFalseElseDrop, ifTrueElseDrop
+    /// Takes the top off if it asks for it; the last two leave it on if they jump.
+    case always, ifFalse, ifFalseElseDrop, ifTrueElseDrop
   }
 }
 
@@ -46,22 +31,13 @@ enum Primitive: String, CaseIterable, BitwiseCopyable {
   case not, same = "equal?", type, cons, car, cdr, list, length, isNull = "null?"
   case concat, slice, byte, toBytes = "bytes", toAddress = "address", sha256
   case fail, require
-  // The host is asked.
+  // The world is asked.
   case get, put = "put!", delete = "delete!", balance = "balance-of", pay, send, attempt = "try"
   case emit, mint = "mint!", facet
   // Not procedures, but variables.
   case selfAddress = "self", caller, value, height
 
   var isVariable: Bool { arguments == 0...0 }
-
-  var isOfHost: Bool {
-    switch self {
-    case .get, .put, .delete, .balance, .pay, .send, .attempt, .emit, .mint, .facet, .selfAddress,
-      .caller, .value, .height:
-      true
-    default: false
-    }
-  }
 
   /// How many it takes.
   var arguments: ClosedRange<Int> {

@@ -172,23 +172,8 @@ public struct Reader: Sendable {
   private static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
 
   private static func isSymbolCharacter(_ byte: UInt8) -> Bool {
-    symbolCharacters[Int(byte)]
+    isDigit(byte) || 0x61...0x7a ~= byte || 0x41...0x5a ~= byte || punctuation.contains(byte)
   }
 
-  private static let symbolCharacters: [Bool] = {
-    let others = Array("!$%&*+-./:<=>?_".utf8)
-    return (0...255).map { byte in
-      0x30...0x39 ~= byte || 0x41...0x5a ~= byte || 0x61...0x7a ~= byte
-        || others.contains(UInt8(byte))
-    }
-  }()
-}
-
-extension Address {
-  /// Nil for any other number of bytes than 20.
-  public init?(_ bytes: [UInt8]) {
-    var reader = ByteReader(bytes)
-    guard bytes.count == Self.size, let address = try? Address(from: &reader) else { return nil }
-    self = address
-  }
+  private static let punctuation = Array("!$%&*+-./:<=>?_".utf8)
 }

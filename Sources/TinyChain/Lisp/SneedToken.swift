@@ -3,6 +3,8 @@
 /// Its parameters: the address that may mint, or `#f`, and the supply allocated at genesis. The
 /// protocol asks it `(reward producer n)` for each block, as the account zero.
 public enum SneedToken {
+  public static let address = Address(contractBy: .zero, nonce: 0)
+
   public static let source = """
     ; The genesis contract: the only way to see and to mint the chain's own coins.
     ; `minter` may mint; #f on a network where nobody does. `supply` is what was allocated at genesis.

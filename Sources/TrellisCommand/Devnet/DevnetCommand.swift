@@ -1,6 +1,13 @@
 import EventLoop
 import Glibc
+import Kernel
 import Service
+
+/// The systems that have an act.
+private enum System: String, CaseIterable, Sendable {
+  case smallnano
+  case mesh
+}
 
 private let once = Option<Bool>(
   "once",
@@ -9,6 +16,13 @@ private let once = Option<Bool>(
   scope: .commandLine,
   help: "End after the story: status 0 if every step succeeded"
 )
+private let only = Option<System?>(
+  "only",
+  .optional(.choice),
+  default: nil,
+  scope: .commandLine,
+  help: "Tell the story of this system alone"
+)
 let smallnano = Option<String?>(
   "smallnano",
   .optional(.path),
@@ -16,39 +30,77 @@ let smallnano = Option<String?>(
   scope: .commandLine,
   help: "The smallnano program, instead of the one beside this one"
 )
+let meshValidator = Option<String?>(
+  "mesh_validator",
+  .optional(.path),
+  default: nil,
+  scope: .commandLine,
+  help: "The mesh-validator program, instead of the one beside this one"
+)
+let meshWallet = Option<String?>(
+  "mesh_wallet",
+  .optional(.path),
+  default: nil,
+  scope: .commandLine,
+  help: "The mesh-wallet program, instead of the one beside this one"
+)
 private let keep = Option<Bool>(
   "keep",
   .boolean,
   default: false,
   scope: .commandLine,
-  help: "Leave the nodes' data directories and logs behind"
+  help: "Leave the data directories and logs behind"
 )
 
 let devnetCommand = Command(
   "devnet",
-  summary: "Starts three smallnano nodes that confirm payments by their own votes",
+  summary: "Starts real processes of each system and tells a story of payments with them",
   discussion: """
-    Three processes with ledgers of their own, on free loopback ports, in a temporary directory. \
-    Alice pays Bob; nodes are killed in the middle of it and come back; a fresh one joins. Then a \
-    table, and the nodes stay up until Ctrl-C.
+    Processes with ledgers of their own, on free loopback ports, in a temporary directory. They pay, \
+    are killed in the middle of it and come back. Then a table for each system, and all stays up \
+    until Ctrl-C.
+
+    smallnano: three voters; Alice pays Bob; a fresh node joins.
+    mesh: four validators; Alice pays Bob, amounts unseen; one is killed; Carol tries to spend twice.
     """,
   examples: [
     .init("trellis devnet", "The story, then nodes to play with"),
-    .init("trellis devnet --once --json", "For machines: the table as JSON, and a status"),
+    .init("trellis devnet --only smallnano", "One system's act"),
+    .init("trellis devnet --once --json", "For machines: the tables as JSON, and a status"),
   ],
-  options: [once, json, keep, smallnano]
+  options: [once, only, json, keep, smallnano, meshValidator, meshWallet]
 ) { call in
+  let systems = call[only].map { [$0] } ?? System.allCases
+  // What is missing is said before anything is started.
+  var programs: [NeighbourProgram: String] = [:]
+  if systems.contains(.smallnano) {
+    programs[.smallnano] = try NeighbourProgram.smallnano.path(given: call[smallnano])
+  }
+  if systems.contains(.mesh) {
+    programs[.meshValidator] = try NeighbourProgram.meshValidator.path(given: call[meshValidator])
+    programs[.meshWallet] = try NeighbourProgram.meshWallet.path(given: call[meshWallet])
+  }
   let loop = try EventLoop(name: "devnet")
-  let program = try smallnanoProgram(call[smallnano])
   let directory = try TemporaryDirectory()
   let isJSON = call[json]
-  let devnet = Devnet(program: program, directory: directory.path, on: loop) { line in
+  let devnet = Devnet(directory: directory.path, on: loop) { line in
     if isJSON { Terminal.standard.printError(line) } else { Terminal.standard.print(line) }
   }
+  var acts: [any DevnetAct] = []
+  if let program = programs[.smallnano] { acts.append(SmallNanoAct(devnet, program: program)) }
+  if let validator = programs[.meshValidator], let wallet = programs[.meshWallet] {
+    acts.append(MeshAct(devnet, validator: validator, wallet: wallet))
+  }
   let signals = try await Signal.stream(of: [.interrupt, .terminate, .hangup], on: loop)
-  let result = await devnet.run(signals: signals, staysUp: !call[once]) { story in
-    let table = try await story.tell()
-    Terminal.standard.print(isJSON ? table.json.text + "\n" : table.text)
+  let story = acts
+  let result = await devnet.run(story, signals: signals, staysUp: !call[once]) {
+    var tables = JSON.Object()
+    for act in story {
+      if story.count > 1 { await devnet.note("-- \(act.name) --") }
+      let table = try await act.tell()
+      if isJSON { tables[act.name] = table.json } else { Terminal.standard.print(table.text) }
+    }
+    if isJSON { Terminal.standard.print(JSON.object(tables).text + "\n") }
   }
   if call[keep] {
     Terminal.standard.printError("data directories and logs: \(directory.path)\n")

@@ -1,10 +1,12 @@
 import Kernel
 import Testing
-import TinyChain
+
+@testable import TinyChain
 
 private let alice = Address(1)
 private let contract = Address(2)
 private let other = Address(3)
+private let child = Address(contractBy: contract, nonce: 0)
 
 /// A program that writes these bytes, leaving the cell at 0.
 private func writing(_ bytes: [UInt8]) -> String {
@@ -234,22 +236,34 @@ struct ContractTests {
     var host = try chain([contract: caller, other: callee])
     // The call succeeds, and answers that the call back did not.
     #expect(host.send().data == [1, 3, 0, 0, 0, 0])
-    #expect(host.stack == CallStack())
+    #expect(host.world.running.isEmpty)
   }
 
   @Test("Calls are 64 deep at most")
-  func depth() {
-    var stack = CallStack()
-    for byte: UInt8 in 0..<64 {
-      #expect(throws: Never.self) { try stack.enter(Address(byte)) }
+  func depth() throws {
+    // Each calls the next, and the last tells that it ran.
+    var sources = [Address(164): writing([2, 1, 0, 9])]
+    for index: UInt8 in 100..<164 {
+      sources[Address(index)] = writing(callFrame(Address(index + 1), gas: .max, []))
     }
-    #expect(throws: CallFailure.tooDeep) { try stack.enter(Address(64)) }
-    #expect(throws: CallFailure.reentered) { try stack.enter(Address(63)) }
+    for (first, events): (UInt8, Int) in [(100, 0), (101, 1)] {
+      var host = try chain(sources)
+      let call = Call(
+        caller: alice,
+        contract: Address(first),
+        value: 0,
+        gas: 90_000_000,
+        data: []
+      )
+      #expect(host.call(call).isSuccess)
+      #expect(host.events.count == events)
+      #expect(host.world.running.isEmpty)
+    }
   }
 
   @Test("Creation gives an address whose code can be called")
   func creation() throws {
-    let child = try code("+++.", mode: .raw).bytes
+    let childCode = try code("+++.", mode: .raw).bytes
     func frame(value: UInt64, gas: UInt64, _ code: [UInt8]) -> [UInt8] {
       bytes {
         $0.integer(UInt8(6))
@@ -259,21 +273,21 @@ struct ContractTests {
         $0.array(code)
       }
     }
-    let callChild = writing(callFrame(Address(100), gas: 1_000, []))
+    let callChild = writing(callFrame(child, gas: 1_000, []))
     let source =
-      writing(frame(value: 6, gas: 3_000, child)) + callChild + skipping() + answering(25)
+      writing(frame(value: 6, gas: 3_000, childCode)) + callChild + skipping() + answering(25)
     var host = try chain([contract: source])
-    #expect(host.send().data == [1] + Address(100).bytes + [1, 1, 0, 3])
-    #expect(host.balance(of: Address(100)) == 6)
+    #expect(host.send().data == [1] + child.bytes + [1, 1, 0, 3])
+    #expect(host.balance(of: child) == 6)
 
     for bad in [
-      frame(value: 51, gas: 3_000, child),  // more than it has
-      frame(value: 0, gas: 2_199, child),  // 2,000 and 200 for 32 bytes
+      frame(value: 51, gas: 3_000, childCode),  // more than it has
+      frame(value: 0, gas: 2_199, childCode),  // 2,000 and 200 for 32 bytes
       frame(value: 0, gas: 3_000, [9]),  // no code
     ] {
       host = try chain([contract: writing(bad) + skipping() + answering(21)])
       #expect(host.send().data == [0] + Address.zero.bytes)
-      #expect(host.accounts[Address(100)] == nil)
+      #expect(host.accounts[child] == nil)
     }
   }
 

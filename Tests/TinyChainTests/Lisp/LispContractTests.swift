@@ -10,7 +10,7 @@ private let second = Address(11)
 struct LispContractTests {
   @Test("A failed message changes nothing, and costs all its gas")
   func revert() throws {
-    var host = LispTestHost()
+    var host = TestHost()
     _ = try host.deploy(
       "(contract (c) (slot n 1) (on (bad) (set! n 2) (fail 'no)) (view (n) n))",
       at: first
@@ -26,7 +26,7 @@ struct LispContractTests {
 
   @Test("A view changes nothing, and what it asks neither")
   func views() throws {
-    var host = LispTestHost()
+    var host = TestHost()
     _ = try host.deploy(
       """
       (contract (c) (slot n 1) (table t)
@@ -51,7 +51,7 @@ struct LispContractTests {
 
   @Test("A facet that bytes make up is no facet; nor is one made of another contract")
   func forgery() throws {
-    var host = LispTestHost()
+    var host = TestHost()
     _ = try host.deploy(
       "(contract (c) (on (use f) (send f 'secret)) (on (make a) (facet a '(secret))))",
       at: first
@@ -61,8 +61,11 @@ struct LispContractTests {
     let call = Call(caller: Address(1), contract: first, value: 0, gas: 10_000, data: forged)
     #expect(String(decoding: host.call(call).data, as: UTF8.self) == "expected an encoded value")
     #expect(throws: Refusal.self) { try host.ask(first, "(make \(Datum.address(second)))") }
-    // A contract of bytes that hands on what it was sent does not make it a facet either.
-    host.accounts[Address(12)] = .init(isEcho: true)
+    // What a contract of bytes says is no facet either.
+    let secret = Datum.facet(second, ["secret"]).bytes
+    let saying = secret.map { String(repeating: "+", count: Int($0)) + ".[-]" }.joined()
+    let program = try BrainfuckProgram(source: saying.utf8)
+    host.accounts[Address(12)] = .init(code: BrainfuckCode(mode: .raw, program: program))
     _ = try host.deploy(
       "(contract (c) (on (go e b) (type (send e b))) (on (go2 e) (type (send e 'a))))",
       at: Address(13)
@@ -75,7 +78,7 @@ struct LispContractTests {
 
   @Test("A facet can be made narrower, not wider")
   func attenuation() throws {
-    var host = LispTestHost()
+    var host = TestHost()
     _ = try host.deploy(
       """
       (contract (c)
@@ -100,7 +103,7 @@ struct LispContractTests {
 
   @Test("try tells of a failure and goes on; what the callee did is undone")
   func attempts() throws {
-    var host = LispTestHost()
+    var host = TestHost()
     _ = try host.deploy(
       "(contract (c) (slot n 0) (on (bad) (set! n 9) (fail 'no)) (on (good) (set! n 3)) (view (n) n))",
       at: second
@@ -118,14 +121,14 @@ struct LispContractTests {
 
   @Test("A contract that is running is not entered again, and depth has an end")
   func reentrancy() throws {
-    var host = LispTestHost()
+    var host = TestHost()
     _ = try host.deploy("(contract (c) (on (go) (send self 'go)))", at: first)
     #expect(throws: Refusal.self) { try host.ask(first, "(go)") }
   }
 
   @Test("Entries are paid by 256 bytes, the first time ten times as much")
   func prices() throws {
-    var host = LispTestHost()
+    var host = TestHost()
     _ = try host.deploy("(contract (c) (table t) (on (put v) (put! t 1 v)))", at: first)
     func gas(_ size: Int) throws -> UInt64 {
       let message = Datum.list([.symbol("put"), .bytes([UInt8](repeating: 1, count: size))])

@@ -109,9 +109,9 @@ struct RandomLispTests {
       let source = random.source()
       guard let contract = try? LispContract(source: Array(source.utf8)) else { continue }
       compiled += 1
-      var host = LispTestHost()
+      var host = TestHost()
       for address in [Address(1), Address(10)] { host.accounts[address] = .init(balance: 1_000) }
-      host.accounts[Address(10)]?.code = contract
+      host.accounts[Address(10)] = .init(balance: 1_000, code: contract)
       host.accounts[Address(11)] = .init(code: contract)
       let create = Call(
         caller: Address(1),
@@ -120,7 +120,7 @@ struct RandomLispTests {
         gas: 60_000,
         data: Datum.list([.integer(3)]).bytes
       )
-      _ = contract.create(create, on: &host)
+      _ = contract.create(create, on: &host.world)
       let message = Datum.list([.symbol("go"), .integer(2), .list([.bool(true), .string("a")])])
       let call = Call(
         caller: Address(1),
@@ -180,8 +180,7 @@ struct RandomLispTests {
       let program = try LispProgram(source: Array(source.utf8))
       let call = Call(caller: Address(1), contract: Address(2), value: 0, gas: gas, data: [])
       var machine = LispMachine(program, call: call, sending: Sending())
-      var host = LispTestHost()
-      do throws(LispProblem) { _ = try machine.run(program.main, on: &host) } catch {}
+      do throws(LispProblem) { _ = try machine.run(program.main) } catch {}
       let bytes = machine.heap.bytes + machine.stack.count * Heap.slotSize
       let spent = Int(gas) - Int(machine.gas)
       #expect(machine.steps <= UInt64(spent))

@@ -1,0 +1,41 @@
+/// Why a transaction, block or proof is refused: in the order of the checks, by codes that stay.
+public enum Rejection: UInt16, Error, CaseIterable, Sendable {
+  // A transaction by itself.
+  case malformed = 101
+  case reservedKind, recipientNotZero, highS, badSignature
+  // A transaction upon a state.
+  case wrongChain = 201
+  case gasTooHigh, gasTooLow, priceTooLow, nonceTooLow, balanceTooLow, nonceTooHigh, blockFull
+  // A transaction in the pool.
+  case alreadyKnown = 301
+  case replacementTooCheap, poolFull
+  // A block.
+  case wrongVersion = 401
+  case wrongHeight, wrongParent, wrongTime, wrongWork, wrongTransactionRoot
+  case wrongGasUsed, wrongStateRoot, wrongReceiptRoot
+  case wrongProof = 501
+
+  public enum Blame: Sendable {
+    /// Nobody: the same may be accepted later.
+    case time
+    /// Nobody: it may have been right where it came from.
+    case place
+    /// Whoever sent it: no honest node passes it on.
+    case sender
+  }
+
+  public var blame: Blame {
+    switch self {
+    case .priceTooLow, .balanceTooLow, .nonceTooHigh, .blockFull, .replacementTooCheap, .poolFull,
+      .wrongParent, .wrongTime:
+      .time
+    case .nonceTooLow, .alreadyKnown, .wrongHeight: .place
+    case .malformed, .reservedKind, .recipientNotZero, .highS, .badSignature, .wrongChain,
+      .gasTooHigh, .gasTooLow, .wrongVersion, .wrongWork, .wrongTransactionRoot, .wrongGasUsed,
+      .wrongStateRoot, .wrongReceiptRoot, .wrongProof:
+      .sender
+    }
+  }
+
+  public var isTransient: Bool { blame == .time }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+/// A `tinychain dev` of its own, on a port the system chose.
+final class DevNodeProcess {
+  let process = Process()
+  let port: UInt16
+  private let errors = Pipe()
+
+  struct Died: Error {
+    let log: String
+  }
+
+  /// Starts it and reads its log until it says that it has started.
+  init(data: String, _ more: [String] = []) throws {
+    process.executableURL = URL(fileURLWithPath: "\(Programs.directory)/tinychain")
+    process.arguments =
+      ["dev", "--data-dir", data, "--port", "0", "--exit-with-parent"] + more
+    process.standardError = errors
+    try process.run()
+    var text = ""
+    while !text.contains("api=127.0.0.1:") || !text.hasSuffix("\n") {
+      let chunk = errors.fileHandleForReading.availableData
+      guard !chunk.isEmpty else { throw Died(log: text) }
+      text += String(decoding: chunk, as: UTF8.self)
+    }
+    let range = try #require(text.range(of: "api=127.0.0.1:"))
+    port = try #require(UInt16(text[range.upperBound...].prefix { $0.isNumber }))
+  }
+
+  /// Sends a signal and waits for the end.
+  @discardableResult
+  func end(with signal: Int32) -> Int32 {
+    kill(process.processIdentifier, signal)
+    _ = try? errors.fileHandleForReading.readToEnd()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  /// The body of the response to a request.
+  func ask(
+    _ path: String,
+    _ body: String = "",
+    method: String = "POST",
+    headers: String = ""
+  ) throws -> String {
+    let answer = try exchange(
+      "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\(headers)"
+        + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    )
+    guard let end = answer.range(of: "\r\n\r\n") else { return answer }
+    return String(answer[end.upperBound...])
+  }
+
+  /// Sends bytes and reads until the far end closes.
+  func exchange(_ request: String) throws -> String {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let status = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(status == 0)
+    var rest = Array(request.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes {
+        Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      guard count > 0 else { break }
+      rest = rest.dropFirst(count)
+    }
+    var answer: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = recv(socket, &buffer, buffer.count, 0)
+      guard count > 0 else { return String(decoding: answer, as: UTF8.self) }
+      answer += buffer[..<count]
+    }
+  }
+}
