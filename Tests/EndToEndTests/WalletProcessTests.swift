@@ -163,6 +163,76 @@ struct WalletProcessTests {
     try #require(value?.decimal(UInt64.self))
   }
 
+  /// Unlocks Alice's wallet, lets validators hang, and sends until the agent's time is over.
+  ///
+  /// - Returns: what `send` printed, and the agent's process.
+  private func sendInVain(
+    _ scene: WalletScene,
+    hanging: [Int]
+  ) throws -> (JSON, agent: pid_t) {
+    let unlocked = try scene.alice.answer(["unlock", "--timeout", "2s"])
+    // Connected to all, and the account is known to be at rest.
+    _ = try scene.alice.answer(["balance"])
+    for index in hanging {
+      let process = try #require(scene.network.processes[index]?.process)
+      kill(process.processIdentifier, SIGSTOP)
+    }
+    let outcome = try scene.alice.run([
+      "send", "--to", scene.address(scene.bob), "--amount", "5", "--json",
+    ])
+    #expect(outcome.status == 3, "\(outcome.output)")
+    let agent = try #require(unlocked["process"]?.integer(pid_t.self))
+    return (try JSON(parsing: Array(outcome.output.utf8)), agent)
+  }
+
+  @Test(
+    "Two validators hang amid a payment: it is stored, and after kill -9 the same one is finished"
+  )
+  func resumed() throws {
+    let scene = try WalletScene()
+    defer { scene.network.remove() }
+    let (failure, agent) = try sendInVain(scene, hanging: [0, 1])
+    #expect(failure["error"]?["code"] == "under_way")
+    let text = try #require(failure["error"]?["message"]?.string)
+    #expect(text.contains("2 of 3 votes"), "\(text)")
+    kill(agent, SIGKILL)
+    for index in [0, 1] {
+      let process = try #require(scene.network.processes[index]?.process)
+      kill(process.processIdentifier, SIGCONT)
+    }
+    let answer = try scene.alice.answer(["resync"])
+    let hash = try #require(answer["resumed"]?.string)
+    #expect(text.contains(hash))
+    #expect(answer["balance"] == "999499")
+    #expect(try scene.bob.answer(["receive"])["received"] == "500")
+  }
+
+  @Test(
+    "Restored while the only one that voted is away: the place is freed by a ballot, as is told"
+  )
+  func recovered() throws {
+    let scene = try WalletScene()
+    defer { scene.network.remove() }
+    let (failure, agent) = try sendInVain(scene, hanging: [0, 1, 2])
+    #expect(failure["error"]?["message"]?.string?.contains("1 of 3 votes") == true)
+    kill(agent, SIGKILL)
+    // The three forget what was asked of them, the fourth has its vote on the disk.
+    for index in 0..<4 { scene.network.end(index, with: SIGKILL) }
+    for index in [2, 1, 0] { try scene.network.start(index) }
+    let restored = WalletProgram(directory: scene.network.place.path + "/restored")
+    _ = try restored.answer(["keygen", "--restore"], input: scene.words)
+    _ = try scene.initialize(restored)
+    let outcome = try restored.run([
+      "send", "--to", scene.address(scene.bob), "--amount", "7", "--json",
+    ])
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("asking them for ballot 1"))
+    let sent = try JSON(parsing: Array(outcome.output.utf8))
+    #expect(sent["ballot"]?.integer(Int.self) ?? 0 >= 1)
+    #expect(sent["balance"] == "999299")
+    #expect(try scene.bob.answer(["receive"])["received"] == "700")
+  }
+
   @Test("Two validators are too few: status 3, which are missing; with three it goes on")
   func tooFew() throws {
     let scene = try WalletScene()
@@ -216,7 +286,8 @@ struct WalletProcessTests {
     let fifo = place + "/told"
     try #require(mkfifo(fifo, 0o600) == 0)
     let watching = try scene.bob.start([
-      "watch", "--exec", "read -r line; printf '%s %s' \"$MESH_AMOUNT\" \"$line\" > \(fifo)",
+      "watch", "--exec",
+      "read -r line; printf '%s%s %s' \"$MESH_WALLET_PASSWORD\" \"$MESH_AMOUNT\" \"$line\" > \(fifo)",
     ])
     defer { watching.terminate() }
     let memo = "$(touch \(place)/pwned)`touch \(place)/pwned`'\"\n"
