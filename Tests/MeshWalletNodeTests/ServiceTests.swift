@@ -29,6 +29,7 @@ struct ServiceTests {
     let received = try await bob.perform(.receive(nil, wantsReceipt: false))
     #expect(received["received"] == "500")
     #expect(received["transitions"]?[0]?["payments"]?[0]?["memo"] == "rent \u{1b}[2J")
+    #expect(received["transitions"]?[0]?["phases_us"]?["votes"]?.integer(Int64.self) != nil)
     #expect(try await bob.perform(.balance)["balance"] == "500")
     #expect(try await bob.perform(.receive(nil, wantsReceipt: false))["received"] == "0")
 
