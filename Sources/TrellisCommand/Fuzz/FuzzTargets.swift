@@ -13,7 +13,7 @@ enum FuzzTargets {
     + [json, toml, configFile, commandLine, httpRequest, httpResponse, frameReader, ed25519]
     + [rangeProof, kernels, brainfuckCode, brainfuckEngines]
     + [lispReader, lispDatum]
-    + mesh
+    + mesh + meshWallet
 
   // MARK: smallnano, bytes
 
