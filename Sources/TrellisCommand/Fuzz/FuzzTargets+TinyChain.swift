@@ -114,7 +114,7 @@ extension FuzzTargets {
     guard let length = input.first.map(Int.init), input.count > length,
       case let code = Array(input[(1 + length)...]), (try? BrainfuckCode(code)) != nil
     else { return .refused }
-    return run(.createBrainfuck, code, then: Array(input[1...length]))
+    return run(.createBrainfuck, code, then: Array(input[1..<1 + length]))
   }
 
   /// Length 2 ‖ source ‖ message.
