@@ -88,7 +88,9 @@ let package = Package(
     .library(name: "Curve25519", targets: ["Curve25519"]),
     .library(name: "Keccak", targets: ["Keccak"]),
     .library(name: "BulletproofsPlus", targets: ["BulletproofsPlus"]),
+    .executable(name: "mesh-validator", targets: ["MeshValidatorCommand"]),
     .executable(name: "smallnano", targets: ["SmallNanoCommand"]),
+    .executable(name: "mesh-wallet", targets: ["MeshWalletCommand"]),
     .executable(name: "tinychain", targets: ["TinyChainCommand"]),
     .executable(name: "trellis", targets: ["TrellisCommand"]),
   ],
@@ -114,6 +116,7 @@ let package = Package(
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
+    .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
@@ -141,6 +144,17 @@ let package = Package(
       ]
     ),
     .shell(
+      "MeshNode",
+      ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
+    ),
+    .shell(
+      "MeshWalletNode",
+      [
+        "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Transport", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .shell(
       "TinyChainNode",
       [
         "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
@@ -154,6 +168,14 @@ let package = Package(
       ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
     ),
     .program(
+      "MeshWalletCommand",
+      ["MeshWalletNode", "Mesh", "Service", "Vault", "EventLoop", "Kernel"]
+    ),
+    .program(
+      "MeshValidatorCommand",
+      ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "Kernel"]
+    ),
+    .program(
       "TinyChainCommand",
       [
         "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "Vault", "HTTP",
@@ -163,9 +185,9 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "TinyChain", "Simulation", "Storage",
-        "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel", "Curve25519", "Keccak",
-        "BulletproofsPlus", "CSodium",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshSimulation", "TinyChain",
+        "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
+        "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
@@ -204,13 +226,30 @@ let package = Package(
       ]
     ),
     .tests(
+      "MeshNode",
+      [
+        "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
+        "Kernel",
+      ]
+    ),
+    .tests(
+      "MeshWalletNode",
+      [
+        "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
+        "EventLoop", "Kernel",
+      ]
+    ),
+    .tests(
       "TinyChainNode",
       [
         "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
         "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
-    .tests("EndToEnd", ["HTTP", "EventLoop", "Kernel", "SmallNano"]),
+    .tests(
+      "EndToEnd",
+      ["HTTP", "EventLoop", "Kernel", "Service", "SmallNano", "Mesh", "MeshNode"]
+    ),
     .tests("Tidy", []),
   ],
   swiftLanguageModes: [.v6]

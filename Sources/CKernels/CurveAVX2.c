@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
+// Ten words of four lanes travel through memory anyway, and copies of a product are half a megabyte.
+#define NOINLINE static __attribute__((noinline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define LANES 4
 #define NAME(name) name##_avx2

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define LANES 8
 #define NAME(name) name##_avx512

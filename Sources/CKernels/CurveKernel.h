@@ -152,8 +152,8 @@ void NAME(multiply)(const uint64_t *a, const uint64_t *b, uint64_t *out, int64_t
   }
 }
 
-INLINE fe fe_sq_times(fe a, int times) {
-  for (int i = 0; i < times; i++) a = fe_sq(a);
+NOINLINE fe fe_sq_times(fe a, int times) {
+  for (int i = 0; i < times; i++) a = fe_sq_here(a);
   return a;
 }
 

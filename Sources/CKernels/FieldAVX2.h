@@ -63,7 +63,7 @@ INLINE fe fe_carried(vec c[10]) {
 
 // The product of odd limbs counts twice, columns from 10 on 19 times. Row by row: ten sums and a
 // factor stay in registers, and the other factors are read where they lie.
-INLINE fe fe_mul(fe a, fe b) {
+NOINLINE fe fe_mul(fe a, fe b) {
   vec folded[10], c[10];
   UNROLL for (int i = 1; i < 10; i++) folded[i] = vec_nineteen(b.l[i]);
   UNROLL for (int i = 0; i < 10; i++) {
@@ -79,7 +79,7 @@ INLINE fe fe_mul(fe a, fe b) {
 }
 
 // The products of different limbs once, with one of them doubled before.
-INLINE fe fe_sq(fe a) {
+INLINE fe fe_sq_here(fe a) {
   vec folded[10], c[10];
   UNROLL for (int i = 5; i < 10; i++) folded[i] = vec_nineteen(a.l[i]);
   UNROLL for (int k = 0; k < 10; k++) c[k] = _mm256_setzero_si256();
@@ -96,6 +96,8 @@ INLINE fe fe_sq(fe a) {
   }
   return fe_carried(c);
 }
+
+NOINLINE fe fe_sq(fe a) { return fe_sq_here(a); }
 
 // Tight in, loose out.
 INLINE fe fe_add(fe a, fe b) {

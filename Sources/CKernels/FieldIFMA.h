@@ -86,6 +86,8 @@ INLINE fe fe_sq(fe a) {
   return fe_folded(lo, hi);
 }
 
+#define fe_sq_here fe_sq
+
 // Tight in, loose out; here also tight.
 INLINE fe fe_add(fe a, fe b) {
   vec c[5];

@@ -63,7 +63,7 @@ struct CommandLineParser {
   ) throws(UsageFailure) {
     let equals = word.firstIndex(of: "=")
     let flag = String(word[..<(equals ?? word.endIndex)])
-    guard let declaration = declarations.first(where: { $0.flag == flag }) else {
+    guard let declaration = declarations.first(where: { $0.isCalled(flag) }) else {
       let known = declarations.map(\.flag) + ["--help"]
       throw .unknownFlag(flag, suggestion: nearest(to: flag, among: known))
     }

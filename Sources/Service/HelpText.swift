@@ -62,7 +62,8 @@ struct HelpText {
     }
     let value = declaration.impliedText == nil ? " \(declaration.placeholder)" : ""
     let suffix = notes.isEmpty ? "" : " [\(notes.joined(separator: ", "))]"
-    return (declaration.flag + value, declaration.helpWithAllowed + suffix)
+    let short = declaration.short.map { ", -\($0)" } ?? ""
+    return (declaration.flag + short + value, declaration.helpWithAllowed + suffix)
   }
 
   // MARK: Layout

@@ -17,6 +17,7 @@ public struct Option<Value: Sendable>: DeclaredOption {
   ///   - key: lower-case words joined by `_`.
   ///   - type: how values are read and written.
   ///   - standard: the value if nobody gives one.
+  ///   - short: a letter that stands for the flag, as `o` for `-o`; only for what everyone types so.
   ///   - scope: where a value may be given.
   ///   - group: a heading under which help and file list the option.
   ///   - help: one line, without a full stop.
@@ -24,6 +25,7 @@ public struct Option<Value: Sendable>: DeclaredOption {
     _ key: String,
     _ type: OptionType<Value>,
     default standard: Value,
+    short: Character? = nil,
     scope: OptionScope = .everywhere,
     group: String? = nil,
     help: String
@@ -32,6 +34,7 @@ public struct Option<Value: Sendable>: DeclaredOption {
     precondition(!help.contains("\n"))
     declaration = OptionDeclaration(
       key: key,
+      short: short,
       scope: scope,
       group: group,
       help: help,
@@ -66,6 +69,7 @@ public protocol DeclaredOption: Sendable {
 public struct OptionDeclaration: Sendable {
   /// The key in the file and the option's identity.
   public let key: String
+  let short: Character?
   let scope: OptionScope
   let group: String?
   let help: String
@@ -80,6 +84,11 @@ public struct OptionDeclaration: Sendable {
 
   /// `--kebab-case`.
   var flag: String { "--" + String(key.map { $0 == "_" ? "-" : $0 }) }
+
+  /// Whether a word of the command line is the flag.
+  func isCalled(_ word: String) -> Bool {
+    word == flag || short.map { word == "-\($0)" } == true
+  }
 
   /// `PREFIX_UPPER_CASE`.
   func variable(prefix: String) -> String { prefix + key.uppercased() }

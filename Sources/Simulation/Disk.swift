@@ -37,3 +37,11 @@ extension Cluster {
     counts.syncs += 1
   }
 }
+
+extension Cluster {
+  /// Puts another value on the disk of a node that is down: a disk that was lost, or swapped.
+  public func replaceDurable(of node: Int, by durable: Durable) {
+    precondition(nodes[node].machine == nil)
+    nodes[node].durable = durable
+  }
+}

@@ -115,63 +115,23 @@ struct NodeBackground: Sendable {
     }
   }
 
-  /// Literal addresses as they are; names through the system, on a thread of their own, as that may
-  /// wait for many seconds.
+  /// Names are looked up on a thread of their own, as that may wait for many seconds.
   private func addresses(of hosts: [HostPort]) async -> [SocketAddress] {
-    var addresses: [SocketAddress] = []
-    var names: [HostPort] = []
-    for host in hosts {
-      if let ip = IPAddress(host.host) {
-        addresses.append(SocketAddress(ip, port: host.port))
-      } else {
-        names.append(host)
-      }
-    }
+    var addresses: [SocketAddress] = hosts.compactMap(\.literal)
+    let names = hosts.filter { $0.literal == nil }
     guard !names.isEmpty else { return addresses }
     do {
       let resolver = try Workers(count: 1, queueMax: 1, name: "resolve")
-      let wanted = names
-      let found = try await resolver.run { _ in wanted.map { ($0, Self.resolve($0)) } }
-      await resolver.shutdown()
-      for (name, resolved) in found {
-        if resolved.isEmpty { log.warn("peer name not found", ["name": name.host]) }
-        addresses += resolved
+      for name in names {
+        let found = try await name.addresses(by: resolver)
+        if found.isEmpty { log.warn("peer name not found", ["name": name.host]) }
+        addresses += found
       }
+      await resolver.shutdown()
     } catch {
       log.warn("peer names not looked up", ["problem": "\(error)"])
     }
     return addresses
-  }
-
-  /// Addresses taken of one name: enough to find some peer.
-  private static let addressesPerName = 16
-
-  private static func resolve(_ name: HostPort) -> [SocketAddress] {
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-    var list: UnsafeMutablePointer<addrinfo>?
-    guard getaddrinfo(name.host, nil, &hints, &list) == 0 else { return [] }
-    defer { freeaddrinfo(list) }
-    var found: [SocketAddress] = []
-    var next = list
-    while let entry = next?.pointee, found.count < addressesPerName {
-      next = entry.ai_next
-      var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-      let status = getnameinfo(
-        entry.ai_addr,
-        entry.ai_addrlen,
-        &text,
-        socklen_t(text.count),
-        nil,
-        0,
-        NI_NUMERICHOST
-      )
-      guard status == 0 else { continue }
-      let end = text.firstIndex(of: 0) ?? text.endIndex
-      let literal = String(decoding: text[..<end].map(UInt8.init(bitPattern:)), as: UTF8.self)
-      if let ip = IPAddress(literal) { found.append(SocketAddress(ip, port: name.port)) }
-    }
-    return found
   }
 }
 

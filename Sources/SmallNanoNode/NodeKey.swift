@@ -10,23 +10,12 @@ enum NodeKey {
   /// - Throws: `FileFailure`; also if others may read the file.
   static func load(from directory: DataDirectory) throws -> SecretKey {
     let path = directory.file(fileName)
-    var seed: [UInt8]
     do {
-      seed = try PrivateFile.read(path, bytesMax: SecretKey.seedSize, isSecret: true)
+      return try KeyFile.read(path)
     } catch {
       guard error.isMissing else { throw error }
-      seed = randomSeed()
-      try PrivateFile.write(seed, to: path)
+      return try KeyFile.create(path)
     }
-    guard let key = SecretKey(seed: &seed) else {
-      throw NodeFailure("\(path) is no node key: remove it, and the node makes a new one")
-    }
-    return key
-  }
-
-  private static func randomSeed() -> [UInt8] {
-    var random = SystemRandomNumberGenerator()
-    return (0..<SecretKey.seedSize).map { _ in random.next() as UInt8 }
   }
 }
 

@@ -17,19 +17,26 @@ public struct SecretInput {
   private static let bytesMax = 4096
 
   private let isTerminal = isatty(STDIN_FILENO) == 1
+  private let given: String?
 
-  public init() {}
+  /// An input.
+  ///
+  /// - Parameter given: the password, if a variable held it.
+  public init(given: String? = nil) {
+    self.given = given
+  }
 
   /// The password of an existing wallet.
   public func password(_ call: Invocation) throws -> String {
     if let path = call[Self.passwordFile] { return try firstLine(of: path) }
+    if let given { return given }
     return try line("Password: ")
   }
 
   /// A password to be set: typed twice at a terminal.
   public func newPassword(_ call: Invocation) throws -> String {
     let password = try password(call)
-    if call[Self.passwordFile] == nil, isTerminal {
+    if call[Self.passwordFile] == nil, given == nil, isTerminal {
       guard try line("The same again: ") == password else {
         throw CommandFailure("the two passwords differ; nothing was done")
       }

@@ -160,6 +160,17 @@ struct Cluster {
     connectWallet(index)
   }
 
+  /// Puts a wallet that only looks in the place of another.
+  mutating func watch(_ index: Int, with keys: WalletKeys) {
+    restart(wallet: index, fromWords: true)
+    letters.removeAll { $0.from == .wallet(index) || $0.to == .wallet(index) }
+    wallets[index].machine = MeshWallet(
+      state: wallets[index].disk,
+      configuration: .init(genesis: fixture.genesis, holding: keys, secret: freshSecret())
+    )
+    connectWallet(index)
+  }
+
   // MARK: Steps
 
   mutating func step(validator index: Int, _ input: Input<MeshValidator>) {

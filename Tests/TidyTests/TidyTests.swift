@@ -103,7 +103,7 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
       sinner: SourceFile(path: "Sources/SmallNanoNode/A.swift", text: "import Simulation"),
       where: {
         $0.path.hasPrefix("Sources/")
-          && !["Simulation", "SmallNanoSimulation", "TrellisCommand"].contains($0.target)
+          && !$0.target.hasSuffix("Simulation") && $0.target != "TrellisCommand"
       }
     ) { $0.hasSuffix("import Simulation") },
     .lines(

@@ -20,8 +20,12 @@ extension EdwardsPoint {
     if path != .avx512, terms.count >= pippengerMin {
       return strausVartime([], fixed: fixed, of: table, path: path) + pippengerVartime(terms)
     }
-    return strausVartime(terms, fixed: fixed, of: table, path: path)
+    let isWorthLanes = terms.count + fixed.count >= lanesMin
+    return strausVartime(terms, fixed: fixed, of: table, path: isWorthLanes ? path : .portable)
   }
+
+  /// Terms from which eight lanes gain more than they lose: a doubling takes them as long as one.
+  static let lanesMin = 13
 
   /// Straus 1964 with non-adjacent forms.
   ///

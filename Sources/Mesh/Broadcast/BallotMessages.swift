@@ -92,7 +92,8 @@ public struct BallotAck: Hashable, Sendable {
     self.signature = signature
   }
 
-  static func signed(
+  /// For the validator that holds the key, and for simulated ones that lie.
+  package static func signed(
     by key: SecretKey,
     as validator: ValidatorIndex,
     epoch: Epoch,

@@ -59,7 +59,8 @@ public struct ValidatorVote: Hashable, Sendable {
     Self.message(ballot: ballot, epoch: epoch, slot: slot, transition: transition, on: network)
   }
 
-  static func signed(
+  /// For the validator that holds the key, and for simulated ones that lie.
+  package static func signed(
     by key: SecretKey,
     as validator: ValidatorIndex,
     ballot: Ballot,

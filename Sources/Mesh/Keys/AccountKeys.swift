@@ -47,6 +47,44 @@ public struct AccountKeys: Sendable {
   }
 }
 
+/// What a wallet holds of its account's keys: all, or what shows more or less of it.
+public enum WalletKeys: Sendable {
+  case spending(AccountKeys)
+  /// Shows the balance and all payments; spends nothing.
+  case full(AccountID, FullViewKey)
+  /// Shows what the account receives; spends nothing.
+  case income(AccountID, IncomingViewKey)
+
+  public var account: AccountID {
+    switch self {
+    case .spending(let keys): keys.account
+    case .full(let account, _), .income(let account, _): account
+    }
+  }
+
+  public var incoming: IncomingViewKey {
+    switch self {
+    case .spending(let keys): keys.view.incoming
+    case .full(_, let view): view.incoming
+    case .income(_, let view): view
+    }
+  }
+
+  /// Nil for the income alone.
+  public var full: FullViewKey? {
+    switch self {
+    case .spending(let keys): keys.view
+    case .full(_, let view): view
+    case .income: nil
+    }
+  }
+
+  /// Nil for who may only look.
+  public var spending: AccountKeys? {
+    if case .spending(let keys) = self { keys } else { nil }
+  }
+}
+
 /// Shows what an account receives; spends nothing.
 public struct IncomingViewKey: Sendable {
   /// X25519.

@@ -21,8 +21,25 @@ extension Ledger {
     ballot: Ballot,
     acks: [BallotAck]
   ) throws(TransitionRejection) -> Judgement {
-    let facts = facts(for: transition.signed, ballot: ballot, acks: acks)
+    let slot = transition.slot
+    let earlier = store.lock(slot)?.vote(for: transition.hash, in: ballot)
+    let isCurrent = slot.sequence == state(of: slot.account).nextSequence
+    // Dear, as every reported transition's proof is verified: only where it decides.
+    let isJustified =
+      earlier == nil && isCurrent && ballot > .zero
+      && justification(acks, slot: slot, ballot: ballot).allows(transition.hash)
+    return try judge(transition, ballot: ballot, isJustified: isJustified)
+  }
+
+  /// The same, for who has summed up the acks.
+  package func judge(
+    _ transition: Transition,
+    ballot: Ballot,
+    isJustified: Bool
+  ) throws(TransitionRejection) -> Judgement {
+    var facts = facts(for: transition.signed)
     if let vote = facts.lock?.vote(for: transition.hash, in: ballot) { return .cast(vote) }
+    facts.isJustified = isJustified
     _ = try transition.signed.validated(against: facts, ballot: ballot, genesis: genesis)
     if let lock = facts.lock, lock.transitions.count >= Limits.reports,
       !lock.votes.contains(where: { $0.transition.hash == transition.hash })
@@ -33,19 +50,13 @@ extension Ledger {
   }
 
   /// The snapshot that the rules read.
-  func facts(
-    for signed: SignedBody,
-    ballot: Ballot = .zero,
-    acks: [BallotAck] = []
-  ) -> TransitionFacts {
+  func facts(for signed: SignedBody) -> TransitionFacts {
     let state = store.account(signed.body.sender)
     let isCurrent = signed.body.sequence == state?.nextSequence ?? .first
     return TransitionFacts(
       state: state,
       lock: isCurrent ? store.lock(signed.slot) : nil,
-      claims: isCurrent ? signed.body.claims.map { store.output($0) } : [],
-      isJustified: ballot > .zero && isCurrent
-        && justification(acks, slot: signed.slot, ballot: ballot).allows(signed.hash)
+      claims: isCurrent ? signed.body.claims.map { store.output($0) } : []
     )
   }
 
@@ -58,7 +69,7 @@ extension Ledger {
     .of(acks, slot: slot, ballot: ballot, validators: genesis.validators) { isInvalid($0) }
   }
 
-  /// Whether rule 7, 8 or 9 refuses a transition in whatever state; unknown claims do not tell.
+  /// Whether a rule refuses a transition in whatever state; unknown claims do not tell.
   private func isInvalid(_ transition: Transition) -> Bool {
     var facts = facts(for: transition.signed)
     facts.lock = nil
@@ -76,7 +87,7 @@ extension Ledger {
   /// The caller has judged the transition in this very state, and its proof holds.
   ///
   /// - Returns: the vote; it may leave when the change is durable.
-  mutating func cast(
+  package mutating func cast(
     _ vote: ValidatorVote,
     for transition: Transition,
     into change: inout LedgerChange
@@ -95,7 +106,7 @@ extension Ledger {
   ///   durable.
   /// - Throws: `ballotSuperseded`; `sequenceAhead` and `nothingToSpend` for slots that nobody can
   ///   have used, so that a key costs no row; `alreadySettled`.
-  mutating func promise(
+  package mutating func promise(
     _ request: BallotRequest,
     into change: inout LedgerChange
   ) throws(TransitionRejection) -> [Transition] {

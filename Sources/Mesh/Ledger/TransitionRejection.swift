@@ -42,14 +42,17 @@ public enum TransitionRejection: UInt16, Error, CaseIterable, Sendable {
   case proofInvalid = 902
 
   /// Whether another state of the same ledger may accept the same transition.
+  ///
+  /// Not so where something was claimed already: that was done by the sender's own chain, which the
+  /// transition names by its predecessor.
   public var isTransient: Bool {
     switch self {
     case .alreadySettled, .sequenceAhead, .wrongPredecessor, .conflict, .ballotSuperseded,
-      .unknownOutput, .alreadyClaimed, .nothingToSpend:
+      .unknownOutput, .nothingToSpend:
       true
     case .malformed, .unknownVersion, .suiteNotEnabled, .limit, .pointNotCanonical,
       .emptyTransition, .wrongNetwork, .unknownAsset, .unacceptableKey, .badSignature,
-      .wrongSuite, .badJustification, .notTheRecipient, .assetMismatch, .feeTooLow,
+      .wrongSuite, .badJustification, .notTheRecipient, .alreadyClaimed, .assetMismatch, .feeTooLow,
       .feeOnReceive, .outputKind, .identityCommitment, .notBalanced, .proofMissingOrSurplus,
       .proofInvalid:
       false

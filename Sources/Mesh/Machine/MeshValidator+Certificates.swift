@@ -47,7 +47,9 @@ extension MeshValidator {
     _ certificate: SettlementCertificate,
     answering asker: (PeerID, Exchange)?
   ) {
-    conclude(ledger.apply(certificate, into: &change), of: certificate, asker)
+    let application = ledger.apply(certificate, into: &change)
+    forgetClaims(of: application.applied)
+    conclude(application, of: certificate, asker)
   }
 
   /// Says what became of a certificate: to its sender, to subscribers and to the operator.
@@ -117,9 +119,9 @@ extension MeshValidator {
 
   /// Asks for what a peer's log has beyond what was seen of it.
   mutating func catchUp(with place: Int) {
-    guard case .validator(let validator) = peers[place].identity, peers[place].sync == nil else {
-      return
-    }
+    guard case .validator(let validator) = peers[place].identity, peers[place].sync == nil,
+      configuration.canary != .neverCatchUp
+    else { return }
     let request = SyncRequest(from: ledger.store.cursor(validator) + 1)
     peers[place].sync = ask(.sync(request), of: peers[place].id)
   }

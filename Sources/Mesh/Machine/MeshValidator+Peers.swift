@@ -1,4 +1,4 @@
-import Kernel
+public import Kernel
 
 /// Connections, and the requests that only read.
 extension MeshValidator {
@@ -17,7 +17,7 @@ extension MeshValidator {
     guard let place = peer(id) else { return }
     peers[place].offences += 1
     if peers[place].offences == Self.offencesMax {
-      effects.append(.disconnect(id, DisconnectReason("too many invalid transitions")))
+      effects.append(.disconnect(id, .tooManyOffences))
     }
   }
 
@@ -75,7 +75,7 @@ extension MeshValidator {
       for place in peers.indices where peers[place].identity != .wallet {
         let id = peers[place].id
         guard peers[place].unansweredPings < Self.unansweredMax else {
-          effects.append(.disconnect(id, DisconnectReason("does not answer")))
+          effects.append(.disconnect(id, .unanswered))
           continue
         }
         peers[place].unansweredPings += 1
@@ -181,4 +181,11 @@ extension MeshValidator {
     }
     return taken
   }
+}
+
+extension DisconnectReason {
+  /// With close code `rateLimited`.
+  public static let tooManyOffences = DisconnectReason("too many invalid transitions")
+  /// With close code `timeout`.
+  public static let unanswered = DisconnectReason("does not answer")
 }

@@ -53,16 +53,6 @@ extension MeshValidator {
     }
   }
 
-  private func judge(
-    _ transition: Transition,
-    _ request: VoteRequest
-  ) throws(TransitionRejection) -> Ledger.Judgement {
-    guard configuration.canary == .ignoreJustification, request.ballot > .zero else {
-      return try ledger.judge(transition, ballot: request.ballot, acks: request.acks)
-    }
-    return try ledger.judgeUnjustified(transition, ballot: request.ballot)
-  }
-
   private mutating func cast(
     _ transition: Transition,
     in ballot: Ballot,
@@ -119,6 +109,9 @@ extension MeshValidator {
     case .unknownOutput:
       let unknown = transition.body.claims.filter { ledger.store.output($0) == nil }
       return [.outputs(unknown)]
+    case .alreadyClaimed:
+      let claimed = transition.body.claims.filter { ledger.store.output($0)?.claimedBy != nil }
+      return [.outputs(claimed)]
     case .conflict:
       let lock = ledger.store.lock(transition.slot)
       guard let other = lock?.transitions.first(where: { $0.hash != transition.hash }),
@@ -155,7 +148,7 @@ extension MeshValidator {
       return refuse(.internalError, "this validator does not vote", to: peer, exchange)
     }
     do throws(TransitionRejection) {
-      let transitions = try ledger.promise(request, into: &change)
+      let transitions = try keepPromise(request)
       let ack = BallotAck.signed(
         by: key,
         as: index,
@@ -179,19 +172,5 @@ extension MeshValidator {
       )
       answer(.reject(reject), to: peer, exchange)
     }
-  }
-}
-
-extension Ledger {
-  /// As `judge`, with any ballot above 0 taken for justified: only for the canary.
-  func judgeUnjustified(
-    _ transition: Transition,
-    ballot: Ballot
-  ) throws(TransitionRejection) -> Judgement {
-    var facts = facts(for: transition.signed)
-    if let vote = facts.lock?.vote(for: transition.hash, in: ballot) { return .cast(vote) }
-    facts.isJustified = true
-    _ = try transition.signed.validated(against: facts, ballot: ballot, genesis: genesis)
-    return .needsProof
   }
 }

@@ -298,11 +298,3 @@ public struct MeshValidator: Machine {
     }
   }
 }
-
-/// Faults switched on to see the simulator catch them: each leaves out one thing that safety needs.
-package enum Canary: String, Sendable, CaseIterable {
-  /// Votes leave before their lock is durable.
-  case sendBeforePersist
-  /// A higher ballot is taken for justified without acks.
-  case ignoreJustification
-}

@@ -81,7 +81,6 @@ extension MeshWallet {
     write(.settle(certificate, pending.balance))
     justification = nil
     phase = .idle
-    effects.append(.cancelTimer(.retry))
     effects.append(.report(.certified(certificate)))
     reply(.certified(certificate))
     deliver(certificate)
@@ -133,6 +132,11 @@ extension MeshWallet {
       }
     case .sequenceAhead:
       return sendChain(from: reject.nextSequence, to: peer)
+    case .alreadyClaimed:
+      for case .outputs(let references) in reject.attachments {
+        collection.claimed[validator] = Set(references)
+      }
+      phase = .collecting(collection)
     case .unknownOutput:
       return requestVote(of: peer, withDependencies: true)
     default:
@@ -141,26 +145,27 @@ extension MeshWallet {
     reconsider(collection)
   }
 
-  /// Whether f + 1 validators say no for good.
+  /// Whether f + 1 validators say no for good: one of them is honest, and the rules leave no choice.
   private mutating func reconsider(_ collection: Collection) {
     let codes = collection.rejections.sorted { $0.key < $1.key }.map(\.value)
-    let permanent = codes.filter { !$0.isTransient }
-    if permanent.count > validators.faultsMax {
-      guard collection.votes.isEmpty else { return recover(at: collection.ballot.next) }
-      write(.setPending(nil))
-      phase = .idle
-      effects.append(.cancelTimer(.retry))
-      return reply(.failed(.refused(permanent[0])))
-    }
-    func count(_ wanted: Set<TransitionRejection>) -> Int { codes.count { wanted.contains($0) } }
-    if count([.alreadySettled, .wrongPredecessor, .alreadyClaimed]) > validators.faultsMax {
-      if count([.alreadyClaimed]) > validators.faultsMax {
-        write(.markClaimed(collection.pending.transition.body.claims))
-        if collection.votes.isEmpty {
-          write(.setPending(nil))
-          reply(.failed(.refused(.alreadyClaimed)))
-        }
+    let faultsMax = validators.faultsMax
+    // A bad justification is the ballot's fault, not the transition's.
+    let permanent = codes.filter { !$0.isTransient && $0 != .badJustification }
+    if permanent.count > faultsMax {
+      // No honest validator votes for it in any ballot, whatever a faulty one says.
+      let taken = collection.pending.transition.body.claims.filter { claim in
+        collection.claimed.values.count { $0.contains(claim) } > faultsMax
       }
+      if !taken.isEmpty { write(.markClaimed(taken)) }
+      write(.setPending(nil))
+      let code = permanent.first { code in permanent.count { $0 == code } > faultsMax }
+      reply(.failed(.refused(code ?? permanent[0])))
+      return becomeIdle()
+    }
+    if codes.count(where: { $0 == .badJustification }) > faultsMax {
+      return recover(at: collection.ballot.next)
+    }
+    if codes.count(where: { $0 == .alreadySettled || $0 == .wrongPredecessor }) > faultsMax {
       resync()
     }
   }

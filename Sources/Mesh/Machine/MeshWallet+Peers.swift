@@ -5,8 +5,16 @@ extension MeshWallet {
   mutating func connect(_ id: PeerID, _ validator: ValidatorIndex) {
     let place = peers.firstIndex { id < $0.id } ?? peers.endIndex
     peers.insert((id, validator), at: place)
+    if isSubscribed { ask(subscription, of: id) }
     repeatQuestion(to: id, validator)
     askForOutputs(of: id, validator)
+    // Not only when idle: a wallet that resumes a payment, and only pays from then on, has income too.
+    if peers.count == 1 { effects.append(.setTimer(.scan, after: Self.scanInterval)) }
+    repeatSearch(at: id)
+  }
+
+  var subscription: Request {
+    .subscribe(Subscription(accounts: [configuration.keys.account]))
   }
 
   /// What is asked of everyone now, asked of one.
@@ -22,8 +30,8 @@ extension MeshWallet {
         // A validator that is behind may know none of the sources.
         requestVote(of: id, withDependencies: collection.rejections[validator] == .unknownOutput)
       }
-    case .recovering(let ballot, let acks, _):
-      if acks[validator] == nil { ask(.ballot(ballotRequest(ballot)), of: id) }
+    case .recovering(let recovery):
+      if recovery.acks[validator] == nil { ask(.ballot(ballotRequest(recovery.ballot)), of: id) }
     }
     for delivery in deliveries where !delivery.acks.contains(validator) {
       ask(.settle(delivery.certificate), of: id)
@@ -35,7 +43,8 @@ extension MeshWallet {
     case .retry:
       reconsiderBallot()
       for peer in peers { repeatQuestion(to: peer.id, peer.validator) }
-      var isAtWork = !deliveries.isEmpty
+      retryFetches()
+      var isAtWork = !deliveries.isEmpty || search != nil || history != nil
       switch phase {
       case .resyncing, .collecting, .recovering: isAtWork = true
       case .idle, .building, .blocked: break
@@ -56,7 +65,10 @@ extension MeshWallet {
       let pong = Pong(ping: ping, logHead: 0)
       effects.append(.send(Verified(checked: .pong(pong)), to: peer))  // Holds no signature.
     case .pong, .request: break
-    case .response(let response, _): receive(response, from: validator, at: peer)
+    case .response(let response, let exchange):
+      if case .notFound = response { noteMissing(exchange, at: validator) }
+      receive(response, from: validator, at: peer)
+      noteAnswer(exchange, by: validator)
     }
   }
 
@@ -80,7 +92,7 @@ extension MeshWallet {
   }
 
   private mutating func receive(_ certificate: SettlementCertificate) {
-    if certificate.slot.account == configuration.keys.account {
+    if certificate.slot.account == configuration.keys.account, configuration.keys.full != nil {
       if certificate.slot == slot {
         adopt(certificate)
       } else if certificate.slot.sequence < state.nextSequence,
@@ -90,9 +102,49 @@ extension MeshWallet {
       }
     }
     takeIncoming(from: certificate)
+    noteFetched(certificate)
   }
 
   // MARK: Income
+
+  /// Somebody waits to know what there is.
+  struct Look: Sendable {
+    var requests: [RequestID]
+    /// What was asked of whom, and is not answered.
+    var open: [Exchange: PeerID] = [:]
+    /// Have listed all they know, and shown what they listed.
+    var answered: Set<ValidatorIndex> = []
+  }
+
+  mutating func look(_ request: RequestID) {
+    guard looking == nil else {
+      looking?.requests.append(request)
+      return
+    }
+    looking = Look(requests: [request])
+    scan()
+  }
+
+  /// Called once what was answered has been dealt with, and asked about further.
+  mutating func noteAnswer(_ exchange: Exchange, by validator: ValidatorIndex) {
+    guard let peer = looking?.open.removeValue(forKey: exchange), let look = looking,
+      !look.open.values.contains(peer)
+    else { return }
+    looking?.answered.insert(validator)
+    endLook()
+  }
+
+  mutating func stopLooking(at peer: PeerID) {
+    guard let look = looking else { return }
+    looking?.open = look.open.filter { $0.value != peer }
+  }
+
+  /// A quorum holds an honest one that has applied whatever a quorum has applied.
+  private mutating func endLook() {
+    guard let look = looking, look.answered.count >= validators.quorum else { return }
+    looking = nil
+    for request in look.requests { effects.append(.reply(.synced, request)) }
+  }
 
   mutating func scan() {
     for peer in peers { askForOutputs(of: peer.id, peer.validator) }
@@ -100,14 +152,15 @@ extension MeshWallet {
   }
 
   /// Each validator is asked: one alone could keep money from us.
-  private mutating func askForOutputs(of peer: PeerID, _ validator: ValidatorIndex) {
+  mutating func askForOutputs(of peer: PeerID, _ validator: ValidatorIndex) {
     let query = OutputsQuery(
       account: configuration.keys.account,
       after: scanned[validator] ?? 0,
       max: UInt16(Limits.outputsPage),
-      onlyUnclaimed: true
+      onlyUnclaimed: !isIncomeWatcher
     )
-    ask(.outputs(query), of: peer)
+    let exchange = ask(.outputs(query), of: peer)
+    looking?.open[exchange] = peer
   }
 
   /// A row is a hint; the certificate proves it.
@@ -119,27 +172,29 @@ extension MeshWallet {
     var sources: [TransitionHash] = []
     for row in page.rows {
       scanned[validator] = max(scanned[validator] ?? 0, row.index)
-      guard !row.isClaimed, row.output.recipient == configuration.keys.account,
-        !isKnown(row.reference), !sources.contains(row.reference.source)
+      guard !row.isClaimed || isIncomeWatcher, row.output.recipient == configuration.keys.account,
+        !state.claimed.contains(row.reference), !state.knows(row.reference),
+        !sources.contains(row.reference.source)
       else { continue }
       sources.append(row.reference.source)
     }
-    for source in sources { ask(.certificate(.hash(source)), of: peer) }
+    for source in sources {
+      let exchange = ask(.certificate(.hash(source)), of: peer)
+      looking?.open[exchange] = peer
+    }
     if page.hasMore, !page.rows.isEmpty { askForOutputs(of: peer, validator) }
   }
 
-  private func isKnown(_ reference: OutputReference) -> Bool {
-    state.claimed.contains(reference)
-      || state.incoming.contains { $0.reference == reference }
-  }
+  /// Sees what comes, and not what becomes of it: for it claimed money is income as well.
+  private var isIncomeWatcher: Bool { configuration.keys.full == nil }
 
   /// Whatever of a settled transition is for this account, and can be opened.
   mutating func takeIncoming(from certificate: SettlementCertificate) {
     for (index, output) in certificate.signed.body.outputs.enumerated()
     where output.recipient == configuration.keys.account {
       let reference = OutputReference(source: certificate.hash, index: UInt16(index))
-      guard !isKnown(reference),
-        let payment = configuration.keys.view.incoming.open(
+      guard !state.knows(reference),
+        let payment = configuration.keys.incoming.open(
           output,
           at: index,
           of: certificate.slot,
@@ -152,7 +207,8 @@ extension MeshWallet {
         certificate: certificate
       )
       write(.putIncoming(incoming))
-      effects.append(.report(.received(incoming)))
+      // Else it belongs to a past that is being fetched.
+      if !state.claimed.contains(reference) { effects.append(.report(.received(incoming))) }
     }
   }
 }

@@ -4,6 +4,8 @@ import Kernel
 /// After a crash, a restore, or a doubt (SPEC-003, 3.7 and 3.8).
 extension MeshWallet {
   mutating func resync() {
+    // Who sees the income alone has nothing to learn from the account's own chain.
+    guard configuration.keys.full != nil else { return becomeIdle() }
     phase = .resyncing([:])
     askAll(.account(AccountQuery(account: configuration.keys.account)))
     effects.append(.setTimer(.retry, after: Self.retryInterval))
@@ -31,7 +33,8 @@ extension MeshWallet {
     if let newest, newest.slot.sequence >= state.nextSequence {
       guard take(newest) else { return block(.unreadable(newest.hash)) }
     }
-    effects.append(.cancelTimer(.retry))
+    bringUp(answers)
+    guard configuration.keys.spending != nil else { return becomeIdle() }
     var candidates: [Transition] = []
     for transition in ordered.flatMap(\.pending).map(\.transition)
     where transition.slot == slot && !candidates.contains(where: { $0.hash == transition.hash }) {
@@ -46,18 +49,35 @@ extension MeshWallet {
       adopt(pending: candidates[0])
     } else if !candidates.isEmpty {
       recover(at: (ordered.flatMap(\.pending).map(\.ballot).max() ?? .zero).next)
-    } else if state.remembersAll || answers.count == validators.count {
-      if !state.remembersAll { write(.setRemembersAll(true)) }
+    } else if state.remembersAll {
       becomeIdle()
     } else {
-      // Something signed may sit with those that did not answer.
+      // Something signed may sit with those that did not answer or did not tell, or be on its way.
       recover(at: Ballot(1))
     }
   }
 
+  /// Hands validators what they have not applied of the own chain.
+  ///
+  /// This wallet may have been stopped between its certificate and the first that heard of it: then
+  /// nobody else has it.
+  private mutating func bringUp(_ answers: [ValidatorIndex: AccountInfo]) {
+    let behind = answers.filter { $0.value.state.nextSequence < state.nextSequence }
+      .sorted { $0.key < $1.key }
+    for (validator, info) in behind {
+      guard let peer = peers.first(where: { $0.validator == validator }) else { continue }
+      sendChain(from: info.state.nextSequence, to: peer.id)
+    }
+    guard answers.count - behind.count < validators.quorum,
+      let last = state.nextSequence.previous, let head = state.certificates[last],
+      !deliveries.contains(where: { $0.certificate.hash == head.hash })
+    else { return }
+    deliver(head)
+  }
+
   /// Takes over a newer certificate of the own chain; false if it cannot be read.
   private mutating func take(_ certificate: SettlementCertificate) -> Bool {
-    guard let memo = configuration.keys.view.open(certificate.signed.body) else { return false }
+    guard let memo = configuration.keys.full?.open(certificate.signed.body) else { return false }
     let pending = state.pending
     write(.settle(certificate, memo.balance))
     justification = nil
@@ -81,7 +101,7 @@ extension MeshWallet {
 
   /// A transition that this account signed and forgot: it is resumed, unchanged.
   private mutating func adopt(pending transition: Transition) {
-    guard let memo = configuration.keys.view.open(transition.body) else {
+    guard let memo = configuration.keys.full?.open(transition.body) else {
       return block(.unreadable(transition.hash))
     }
     propose(WalletState.Pending(transition: transition, balance: memo.balance))
@@ -93,35 +113,47 @@ extension MeshWallet {
     from validator: ValidatorIndex,
     at peer: PeerID
   ) {
-    guard case .recovering(let ballot, let acks, var refusals) = phase else { return }
+    guard case .recovering(var recovery) = phase else { return }
     switch reject.code {
     case .sequenceAhead: return sendChain(from: reject.nextSequence, to: peer)
-    case .ballotSuperseded, .alreadySettled, .nothingToSpend: refusals[validator] = reject.code
+    case .ballotSuperseded, .alreadySettled, .nothingToSpend:
+      recovery.refusals[validator] = reject.code
     default: return
     }
-    phase = .recovering(ballot, acks, refusals: refusals)
+    phase = .recovering(recovery)
     // With a quorum of them no quorum can have voted here, and there is nothing to spend yet.
-    if refusals.values.count(where: { $0 == .nothingToSpend }) >= validators.quorum {
+    if recovery.refusals.values.count(where: { $0 == .nothingToSpend }) >= validators.quorum {
       becomeIdle()
     }
   }
 
-  /// A second has passed without a quorum: at least one validator stands in the way of this ballot.
+  /// A second has passed without a quorum: somebody may stand in the way of this ballot.
   ///
-  /// Only then, lest a faulty one that is faster than the others makes us start for ever.
+  /// f + 1 that say so are believed at once. Fewer may all be lying: to leave a ballot in which the
+  /// honest ones are about to vote could end with two transitions that both have votes. Yet one that
+  /// speaks the truth must not hold up the payment for ever.
   mutating func reconsiderBallot() {
     switch phase {
-    case .collecting(let collection):
+    case .collecting(var collection):
       let codes = collection.rejections.values
-      let isBarred = codes.contains { $0 == .conflict || $0 == .ballotSuperseded }
-      if isBarred, codes.count + collection.votes.count >= validators.quorum {
+      let barring = codes.count { $0 == .conflict || $0 == .ballotSuperseded }
+      guard barring > 0, codes.count + collection.votes.count >= validators.quorum else { return }
+      collection.patience -= 1
+      phase = .collecting(collection)
+      if barring > validators.faultsMax || collection.patience == 0 {
         recover(at: collection.ballot.next)
       }
-    case .recovering(let ballot, let acks, let refusals):
-      guard acks.count + refusals.count >= validators.quorum else { return }
-      if refusals.values.contains(.ballotSuperseded) {
-        recover(at: ballot.doubled)
-      } else if refusals.values.contains(.alreadySettled) {
+    case .recovering(var recovery):
+      let refusals = recovery.refusals.values
+      guard !refusals.isEmpty, recovery.acks.count + refusals.count >= validators.quorum else {
+        return
+      }
+      recovery.patience -= 1
+      phase = .recovering(recovery)
+      let superseding = refusals.count { $0 == .ballotSuperseded }
+      if superseding > validators.faultsMax || (superseding > 0 && recovery.patience == 0) {
+        recover(at: recovery.ballot.doubled)
+      } else if refusals.contains(.alreadySettled) {
         resync()
       }
     case .idle, .resyncing, .building, .blocked: break
@@ -139,14 +171,13 @@ extension MeshWallet {
 
   private mutating func block(_ failure: WalletFailure) {
     phase = .blocked(failure)
-    effects.append(.cancelTimer(.retry))
     reply(.failed(failure))
   }
 
   // MARK: Recovery ballots
 
   mutating func recover(at ballot: Ballot) {
-    phase = .recovering(ballot, [:], refusals: [:])
+    phase = .recovering(Recovery(ballot: ballot))
     justification = nil
     effects.append(.report(.recovering(slot, ballot)))
     effects.append(.setTimer(.retry, after: Self.retryInterval))
@@ -154,21 +185,24 @@ extension MeshWallet {
   }
 
   func ballotRequest(_ ballot: Ballot) -> BallotRequest {
-    .signed(
+    guard let keys = configuration.keys.spending else {
+      preconditionFailure("who only looks recovers nothing")
+    }
+    return .signed(
       slot: slot,
       ballot: ballot,
-      by: configuration.keys.signing,
+      by: keys.signing,
       on: configuration.genesis.id
     )
   }
 
   mutating func note(_ ack: BallotAck) {
-    guard case .recovering(let ballot, var acks, let refusals) = phase, ack.slot == slot,
-      ack.ballot == ballot
+    guard case .recovering(var recovery) = phase, ack.slot == slot, ack.ballot == recovery.ballot
     else { return }
-    acks[ack.validator] = ack
-    phase = .recovering(ballot, acks, refusals: refusals)
-    let ordered = acks.sorted { $0.key < $1.key }.map(\.value)
+    recovery.acks[ack.validator] = ack
+    phase = .recovering(recovery)
+    let ballot = recovery.ballot
+    let ordered = recovery.acks.sorted { $0.key < $1.key }.map(\.value)
     let outcome = BallotJustification.of(
       ordered,
       slot: slot,
@@ -229,7 +263,9 @@ extension MeshWallet {
       source: body.slot,
       asset: body.asset,
       output: body.outputs[Int(reference.index)],
-      isSourceApplied: false
+      isSourceApplied: false,
+      // By something earlier in the own chain; which, does not matter here.
+      claimedBy: state.claimed.contains(reference) ? state.head : nil
     )
   }
 }

@@ -13,11 +13,16 @@ public struct MeshWallet: Machine {
 
   public struct Configuration: Sendable {
     public let genesis: Genesis
-    public let keys: AccountKeys
+    public let keys: WalletKeys
     /// For salts and proofs: 32 bytes, new at every start.
     public let secret: SecretBytes
 
     public init(genesis: Genesis, keys: AccountKeys, secret: SecretBytes) {
+      self.init(genesis: genesis, holding: .spending(keys), secret: secret)
+    }
+
+    /// For a wallet that may be one that only looks.
+    public init(genesis: Genesis, holding keys: WalletKeys, secret: SecretBytes) {
       self.genesis = genesis
       self.keys = keys
       self.secret = secret
@@ -31,6 +36,14 @@ public struct MeshWallet: Machine {
     case send([Payee])
     /// Claims up to 64 outputs.
     case receive
+    /// Claims what one settled transition pays, and looks for it first if need be.
+    case receiveFrom(TransitionHash)
+    /// Looks for payments at a quorum; replies when what they list is here.
+    case look
+    /// Fetches what is missing of the account's own past: a restored wallet has only its newest.
+    case completeHistory
+    /// Hears of payments at once from now on, instead of at the next look.
+    case subscribe
     case status
   }
 
@@ -49,12 +62,14 @@ public struct MeshWallet: Machine {
     public let nextSequence: SequenceNumber
     public let pending: TransitionHash?
     public let isIdle: Bool
+    /// Why the wallet can do nothing more with this account.
+    public let failure: WalletFailure?
     /// Connected, in ascending order.
     public let validators: [ValidatorIndex]
   }
 
   public enum Timer: Hashable, Sendable {
-    /// Says again what got no answer.
+    /// Says again what got no answer; ends by itself when all have answered.
     case retry
     /// A quorum has answered; the others had their chance.
     case grace
@@ -81,11 +96,7 @@ public struct MeshWallet: Machine {
     /// Collects votes for the pending transition.
     case collecting(Collection)
     /// Collects promises for a new ballot (3.8).
-    case recovering(
-      Ballot,
-      [ValidatorIndex: BallotAck],
-      refusals: [ValidatorIndex: TransitionRejection]
-    )
+    case recovering(Recovery)
     /// Nothing can be done for this slot any more.
     case blocked(WalletFailure)
   }
@@ -96,6 +107,16 @@ public struct MeshWallet: Machine {
     let acks: [BallotAck]
     var votes: [ValidatorIndex: ValidatorVote] = [:]
     var rejections: [ValidatorIndex: TransitionRejection] = [:]
+    /// Of the claims, what a validator says has been taken.
+    var claimed: [ValidatorIndex: Set<OutputReference>] = [:]
+    var patience = MeshWallet.patience
+  }
+
+  struct Recovery: Sendable {
+    let ballot: Ballot
+    var acks: [ValidatorIndex: BallotAck] = [:]
+    var refusals: [ValidatorIndex: TransitionRejection] = [:]
+    var patience = MeshWallet.patience
   }
 
   /// A certificate on its way to the validators.
@@ -117,6 +138,10 @@ public struct MeshWallet: Machine {
   /// In order of their ids.
   var peers: [(id: PeerID, validator: ValidatorIndex)] = []
   var deliveries: [Delivery] = []
+  var looking: Look?
+  var search: Search?
+  var history: HistoryFetch?
+  var isSubscribed = false
   /// How far each validator's list of outputs was read.
   var scanned: [ValidatorIndex: UInt64] = [:]
   var nextNumber: UInt64 = 1
@@ -127,7 +152,11 @@ public struct MeshWallet: Machine {
 
   static let retryInterval = Duration.seconds(1)
   static let graceInterval = Duration.seconds(2)
+  /// Retries before f validators or fewer, who may be lying, make the wallet leave a ballot.
+  static let patience = 10
   static let scanInterval = Duration.seconds(10)
+  /// Certificates of the past that are asked for at a time; a connection carries 64 questions.
+  static let fetchesMax = 48
   /// Certificates that are still being handed out; older ones the validators pass on themselves.
   static let deliveriesMax = 64
 
@@ -139,7 +168,9 @@ public struct MeshWallet: Machine {
   public mutating func handle(_ input: Input<Self>, now: Instant) -> [Effect<Self>] {
     switch input {
     case .connected(let peer, let validator): connect(peer, validator)
-    case .disconnected(let peer): peers.removeAll { $0.id == peer }
+    case .disconnected(let peer):
+      peers.removeAll { $0.id == peer }
+      stopLooking(at: peer)
     case .received(let message, let peer): receive(message.value, from: peer)
     case .submitted(let command, let request): submit(command, request)
     case .fired(let timer): fire(timer)
@@ -151,6 +182,15 @@ public struct MeshWallet: Machine {
     }
     defer { effects = [] }
     return effects
+  }
+
+  /// Whether nothing is under way: no payment, no doubt, no certificate that less than a quorum has applied.
+  package var isAtRest: Bool {
+    if case .idle = phase {
+      state.pending == nil && deliveries.allSatisfy(\.isSettled)
+    } else {
+      false
+    }
   }
 
   // MARK: Commands
@@ -167,11 +207,18 @@ public struct MeshWallet: Machine {
       }
     case .send(let payees): plan(payees, request)
     case .receive: plan([], request)
+    case .receiveFrom(let hash): receive(from: hash, request)
+    case .look: look(request)
+    case .completeHistory: completeHistory(request)
+    case .subscribe:
+      if !isSubscribed { askAll(subscription) }
+      isSubscribed = true
+      effects.append(.reply(.synced, request))
     case .status: effects.append(.reply(.status(status), request))
     }
   }
 
-  private mutating func fail(_ failure: WalletFailure, _ request: RequestID) {
+  mutating func fail(_ failure: WalletFailure, _ request: RequestID) {
     effects.append(.reply(.failed(failure), request))
   }
 
@@ -180,13 +227,19 @@ public struct MeshWallet: Machine {
       sum.adding(incoming.payment.amount) ?? sum  // All money together fits.
     }
     var isIdle = false
-    if case .idle = phase { isIdle = true }
+    var failure: WalletFailure?
+    switch phase {
+    case .idle: isIdle = true
+    case .blocked(let reason): failure = reason
+    case .resyncing, .building, .collecting, .recovering: break
+    }
     return Status(
       balance: Amount(state.balance.value),
       claimable: claimable,
       nextSequence: state.nextSequence,
       pending: state.pending?.transition.hash,
       isIdle: isIdle,
+      failure: failure,
       validators: peers.map(\.validator).sorted()
     )
   }
@@ -194,15 +247,25 @@ public struct MeshWallet: Machine {
   /// It is known how the account stands, and nothing is under way.
   mutating func becomeIdle() {
     phase = .idle
-    effects.append(.cancelTimer(.retry))
     scan()
     guard let payees = postponed.take() else { return reply(.synced) }
     guard let request = waiting.take() else { return }
-    if state.remembersAll { plan(payees, request) } else { fail(.busy, request) }
+    if state.remembersAll {
+      plan(payees, request)
+    } else {
+      // No validator knows of anything that this account could spend.
+      fail(.plan(.insufficientFunds), request)
+    }
   }
 
   /// Starts a payment, or a mere claim without payees.
-  private mutating func plan(_ payees: [Payee], _ request: RequestID) {
+  ///
+  /// - Parameters:
+  ///   - payees: at most 15.
+  ///   - request: waits for the certificate.
+  ///   - source: claim what this transition pays, and nothing else.
+  mutating func plan(_ payees: [Payee], _ request: RequestID, from source: TransitionHash? = nil) {
+    guard let keys = configuration.keys.spending else { return fail(.watchOnly, request) }
     switch phase {
     case .idle: break
     case .blocked(let failure): return fail(failure, request)
@@ -217,7 +280,8 @@ public struct MeshWallet: Machine {
     let fee = configuration.genesis.fees.minimum(outputs: payees.count) ?? Amount(.max)
     let needed = payees.reduce(fee) { $0.adding($1.amount) ?? Amount(.max) }
     let needsClaims = payees.isEmpty || needed > Amount(state.balance.value)
-    let claims = needsClaims ? Array(state.claimable.prefix(Limits.claims)) : []
+    let claimable = state.claimable.filter { source == nil || $0.reference.source == source }
+    let claims = needsClaims ? Array(claimable.prefix(Limits.claims)) : []
     let plan = TransitionPlan(
       slot: slot,
       previous: state.head,
@@ -233,7 +297,7 @@ public struct MeshWallet: Machine {
     nextNumber += 1
     let job = TransitionBuild(
       plan: plan,
-      keys: configuration.keys,
+      keys: keys,
       genesis: configuration.genesis,
       secret: configuration.secret,
       number: number
@@ -267,11 +331,13 @@ public struct MeshWallet: Machine {
     effects.append(.reply(reply, request))
   }
 
-  mutating func ask(_ request: Request, of peer: PeerID) {
+  @discardableResult
+  mutating func ask(_ request: Request, of peer: PeerID) -> Exchange {
     let exchange = Exchange(nextNumber)
     nextNumber += 1
     // Made here, or checked when it came.
     effects.append(.send(Verified(checked: .request(request, exchange)), to: peer))
+    return exchange
   }
 
   mutating func askAll(_ request: Request) {

@@ -10,6 +10,12 @@ public struct ProofCheck: Computation {
   let secret: SecretBytes
   let number: UInt64
 
+  /// The same check of other transitions: an interpreter that has seen some of them before asks for
+  /// the rest.
+  package func of(_ transitions: [Transition]) -> ProofCheck {
+    ProofCheck(transitions: transitions, secret: secret, number: number)
+  }
+
   /// For each transition whether rule 9 holds.
   public func run() -> [Bool] {
     var verdicts = [Bool](repeating: true, count: transitions.count)

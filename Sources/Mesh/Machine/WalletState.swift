@@ -44,6 +44,8 @@ public struct WalletState: Sendable {
   /// In the order of their coming.
   public private(set) var incoming: [Incoming] = []
   public private(set) var claimed: Set<OutputReference> = []
+  /// References of `incoming`.
+  private var known: Set<OutputReference> = []
   /// Whether everything that was ever signed for the next slot stands here: not so in a wallet that
   /// was restored from its words.
   public private(set) var remembersAll: Bool
@@ -62,6 +64,8 @@ public struct WalletState: Sendable {
     self.remembersAll = remembersAll
   }
 
+  public func knows(_ reference: OutputReference) -> Bool { known.contains(reference) }
+
   public var claimable: [Incoming] { incoming.filter { !claimed.contains($0.reference) } }
 
   public mutating func apply(_ change: WalletChange) {
@@ -78,7 +82,9 @@ public struct WalletState: Sendable {
       case .putCertificate(let certificate):
         certificates[certificate.slot.sequence] = certificate
         claimed.formUnion(certificate.signed.body.claims)
-      case .putIncoming(let incoming): self.incoming.append(incoming)
+      case .putIncoming(let incoming):
+        guard known.insert(incoming.reference).inserted else { continue }
+        self.incoming.append(incoming)
       case .markClaimed(let references): claimed.formUnion(references)
       case .setRemembersAll(let remembers): remembersAll = remembers
       }
@@ -140,6 +146,12 @@ public enum WalletFailure: Error, Hashable, Sendable, CustomStringConvertible {
   case slotBlocked
   /// A transition of this account that its keys cannot read.
   case unreadable(TransitionHash)
+  /// It holds no key to sign with.
+  case watchOnly
+  /// A quorum's worth of validators knows no such payment.
+  case noSuchPayment(TransitionHash)
+  /// This account has received it already.
+  case alreadyReceived(TransitionHash)
 
   public var description: String {
     switch self {
@@ -149,6 +161,9 @@ public enum WalletFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case .overtaken(let hash): "the account did something else meanwhile: \(hash)"
     case .slotBlocked: "the account has signed contradicting transitions and is blocked"
     case .unreadable(let hash): "the account's transition \(hash) was not made with these keys"
+    case .watchOnly: "this wallet only watches: it holds no key to pay with"
+    case .noSuchPayment(let hash): "the validators know of no payment \(hash)"
+    case .alreadyReceived(let hash): "the payment \(hash) has been received already"
     }
   }
 }

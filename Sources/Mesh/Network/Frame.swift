@@ -233,6 +233,8 @@ public enum FrameFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
   public var code: CloseCode {
     switch self {
+    case .malformed(.handshake, let failure) where failure.problem == .unknown(WireField.version):
+      .unsupportedVersion
     case .empty, .malformed: .protocolViolation
     case .tooLarge: .frameTooLarge
     case .unknownType: .unknownType

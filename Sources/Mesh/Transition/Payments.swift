@@ -65,6 +65,34 @@ public struct Payee: Hashable, Sendable {
 }
 
 extension AccountKeys {
+  /// The memo of an output that this account made: its ephemeral key can be made again.
+  ///
+  /// - Parameters:
+  ///   - index: of the output.
+  ///   - body: of the transition.
+  ///   - opened: the transition's owner memo.
+  /// - Returns: nil if the output was not made with these keys.
+  public func sentMemo(at index: Int, of body: TransitionBody, _ opened: OwnerMemo) -> Memo? {
+    let output = body.outputs[index]
+    let ephemeral = Tag.ephemeral.derive(self.ephemeral, opened.salt.bytes + [UInt8(index)])
+    guard X25519.publicKey(of: ephemeral) == output.ephemeralKey,
+      let shared = X25519.sharedSecret(ephemeral, with: opened.sent[index].viewKey)
+    else { return nil }
+    let context = OutputContext(
+      network: body.network,
+      slot: body.slot,
+      index: UInt8(index),
+      recipient: output.recipient,
+      ephemeralKey: output.ephemeralKey,
+      viewKey: opened.sent[index].viewKey
+    )
+    return ChaCha20Poly1305.open(
+      output.memo,
+      authenticating: output.commitment.bytes.bytes,
+      under: OutputSecrets(shared: shared, context: context).key
+    ).flatMap { Memo.read($0)?.memo }
+  }
+
   /// Makes the output that pays somebody, and its opening.
   ///
   /// The ephemeral key follows from the owner's key, the salt and the place: nothing is drawn here.

@@ -44,6 +44,18 @@ public struct TransitionPlan: Sendable {
     public let balance: Opening
   }
 
+  /// Makes what all proofs of one payee rest on, and the first of a process would wait for: tens of
+  /// milliseconds.
+  public static func warmUp() {
+    var random = SplitMix64(seed: 0)
+    // Its outcome does not matter.
+    _ = try? RangeProof.prove(
+      [.padding, .padding],
+      transcript: MerlinTranscript(label: "warm up"),
+      using: &random
+    )
+  }
+
   /// Computes balances and memos, proves and signs.
   ///
   /// - Parameters:

@@ -94,11 +94,3 @@ func smn(_ value: JSON?) -> String {
   guard let amount = value?.string.flatMap({ Amount(rawText: $0) }) else { return "?" }
   return "\(amount.smn) smn"
 }
-
-/// Lines of names and values, the values below each other.
-func table(_ rows: [(String, String)]) -> String {
-  let width = rows.map(\.0.count).max() ?? 0
-  return rows.map { name, value in
-    "\(name)\(String(repeating: " ", count: width - name.count))  \(value)\n"
-  }.joined()
-}

@@ -34,7 +34,7 @@ let smallNanoBenchCommand = Command(
   ],
   options: [payments, blocks, smallnano]
 ) { call in
-  let program = try smallnanoProgram(call[smallnano])
+  let program = try NeighbourProgram.smallnano.path(given: call[smallnano])
   var status = stat()
   guard stat(program, &status) == 0 else { throw CommandFailure("\(program) cannot be read") }
   report("program on disk", "\(status.st_size) bytes of 10000000 promised")
@@ -43,24 +43,25 @@ let smallNanoBenchCommand = Command(
   let signals = try await Signal.stream(of: [.interrupt, .terminate, .hangup], on: loop)
   let directory = try TemporaryDirectory()
   defer { directory.remove() }
-  let devnet = Devnet(program: program, directory: directory.path, on: loop) { line in
+  let devnet = Devnet(directory: directory.path, on: loop) { line in
     Terminal.standard.printError(line)
   }
+  let act = SmallNanoAct(devnet, program: program)
   let count = call[payments]
-  try await devnet.run(signals: signals, staysUp: false) { story in
-    try await reportIdleMemory(of: devnet, on: loop)
-    reportLatencies(try await story.latencies(payments: count))
+  try await devnet.run([act], signals: signals, staysUp: false) {
+    try await reportIdleMemory(of: act.nodes, on: loop)
+    reportLatencies(try await act.latencies(payments: count))
   }.get()
   try benchmarkImport(blockCount: call[blocks])
 }
 
-private func reportIdleMemory(of devnet: Devnet, on loop: EventLoop) async throws {
-  let node = try await devnet.start("idle")
+private func reportIdleMemory(of nodes: SmallNanoProcesses, on loop: EventLoop) async throws {
+  let node = try await nodes.start("idle")
   try await loop.sleep(for: .seconds(3))
   guard let usage = node.usage else { throw CommandFailure("the idle node does not run") }
   report("idle node, empty ledger, RSS", "\(usage.residentBytes) bytes of 16000000 promised")
   // The voters that come next must not find it.
-  await devnet.kill("idle")
+  await nodes.kill("idle")
 }
 
 private func reportLatencies(_ latencies: [[Duration]]) {

@@ -2,8 +2,6 @@ import EventLoop
 import Glibc
 import Kernel
 import Service
-import SmallNano
-import SmallNanoNode
 
 /// Why the story ended early: the step, and what went wrong in it.
 struct DevnetFailure: Error, CustomStringConvertible {
@@ -14,31 +12,43 @@ struct DevnetFailure: Error, CustomStringConvertible {
   }
 }
 
-/// The nodes, started and ended in one place.
+/// A program that the devnet started, with its output in a file.
+struct DevnetProcess: Sendable {
+  let name: String
+  let program: ChildProcess
+  let logPath: String
+
+  var pid: pid_t { program.pid }
+  var usage: ProcessUsage? { ProcessUsage(pid) }
+
+  /// The last lines that it has logged.
+  var logTail: String {
+    guard let bytes = try? PrivateFile.read(logPath, bytesMax: 64 << 20) else {
+      return "it has logged nothing"
+    }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").suffix(12)
+      .map { "    \($0)" }.joined(separator: "\n")
+  }
+}
+
+/// The processes, started and ended in one place.
 ///
 /// On the loop's thread, which is the one whose end would kill the children.
 actor Devnet {
   nonisolated let loop: EventLoop
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  private let program: String
-  private let directory: String
+  nonisolated let directory: String
   private let say: @Sendable (String) -> Void
   private let startedAt: Instant
   /// By name, in the order of their first start; the dead ones too.
-  private(set) var nodes: [DevnetNode] = []
+  private var processes: [DevnetProcess] = []
   private var running: Set<pid_t> = []
 
-  /// A node answers its first call well within this; a loaded machine may take its time.
+  /// A process answers its first call well within this; a loaded machine may take its time.
   static let patience = Duration.seconds(60)
 
-  init(
-    program: String,
-    directory: String,
-    on loop: EventLoop,
-    say: @escaping @Sendable (String) -> Void
-  ) {
-    self.program = program
+  init(directory: String, on loop: EventLoop, say: @escaping @Sendable (String) -> Void) {
     self.directory = directory
     self.loop = loop
     self.say = say
@@ -46,16 +56,24 @@ actor Devnet {
   }
 
   /// Tells a story, stays up if asked, and ends every process, whatever happened.
+  ///
+  /// - Parameters:
+  ///   - acts: for what they say and give up at the end.
+  ///   - signals: one of which ends it.
+  ///   - staysUp: after the story, until a signal.
+  ///   - story: what there is to tell.
+  /// - Returns: whether every step succeeded.
   func run(
+    _ acts: [any DevnetAct],
     signals: AsyncStream<Signal>,
     staysUp: Bool,
-    story: @escaping @Sendable (DevnetStory) async throws -> Void
+    story: @escaping @Sendable () async throws -> Void
   ) async -> Result<Void, any Error> {
     let result: Result<Void, any Error>
     do {
       try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask(executorPreference: loop) {
-          try await story(DevnetStory(self))
+          try await story()
           return staysUp
         }
         group.addTask {
@@ -64,7 +82,9 @@ actor Devnet {
         }
         // The first task to end is the story; the signals end only by throwing.
         if try await group.next() == true {
-          note("The nodes stay up until Ctrl-C. Try:\n\n\(examples())")
+          var examples = ""
+          for act in acts { examples += await act.examples() }
+          note("All stays up until Ctrl-C. Try:\n\n\(examples)")
           _ = try await group.next()
         }
         group.cancelAll()
@@ -78,6 +98,7 @@ actor Devnet {
     } catch {
       result = .failure(CommandFailure("\(error)"))
     }
+    for act in acts { await act.close() }
     await stopAll()
     return result
   }
@@ -95,105 +116,72 @@ actor Devnet {
     say(String(repeating: " ", count: max(0, 6 - seconds.count)) + seconds + "  \(text)\n")
   }
 
-  private func examples() -> String {
-    var text = ""
-    for node in nodes {
-      text += "  \(node.name): RPC http://\(node.rpc.address), metrics at /metrics, "
-      text += "log \(node.logPath)\n"
-    }
-    guard let first = nodes.first else { return text }
-    let url = "http://\(first.rpc.address)"
-    return text + """
-
-        curl -s \(url) -d '{"action":"confirmation_quorum"}'
-        curl -s \(url) -d '{"action":"representatives_online","weight":"true"}'
-        curl -s \(url) -H "Authorization: Bearer $(cat \(first.dataDirectory)/rpc_token)" \\
-          -d '{"action":"wallet_balances"}'
-        \(program) account list --data-dir \(first.dataDirectory) --rpc \(first.rpc.address)
-
-      """
-  }
-
   // MARK: Processes
 
-  /// The node of this name as it was last started.
-  func node(_ name: String) -> DevnetNode {
-    guard let node = nodes.first(where: { $0.name == name }) else {
-      preconditionFailure("the story names only nodes that it has started")
-    }
-    return node
-  }
-
-  /// Writes a file beside the nodes' directories.
+  /// Writes a file into the devnet's directory.
   func write(_ name: String, _ text: String) throws -> String {
     let path = "\(directory)/\(name)"
     try PrivateFile.write(Array(text.utf8), to: path)
     return path
   }
 
-  var liveNodes: [DevnetNode] { nodes.filter { running.contains($0.process.pid) } }
-
-  /// Starts a node, or starts it again on the data it had, and waits until it answers.
-  @discardableResult
-  func start(_ name: String, launchFile: String? = nil) async throws -> DevnetNode {
-    let data = "\(directory)/\(name)"
-    let peers = liveNodes.map(\.peeringAddress)
-    // A node writes it when it listens; what an earlier run wrote is no longer true.
-    unlink(DevnetNode.portsPath(data))
-    let environment = Program.environment().filter { !$0.key.hasPrefix("SMALLNANO_") }
-    let process = try ChildProcess(
+  /// Starts a process, or starts it again; its output goes to `NAME.log`, appended.
+  ///
+  /// - Parameters:
+  ///   - name: what it is called in the story.
+  ///   - program: to run.
+  ///   - arguments: without the program's name.
+  ///   - prefix: of environment variables that it must not inherit: "SMALLNANO_".
+  /// - Returns: the process, which may not listen yet.
+  /// - Throws: `SystemFailure` if the program cannot be started.
+  func launch(
+    _ name: String,
+    _ program: String,
+    _ arguments: [String],
+    without prefix: String
+  ) throws -> DevnetProcess {
+    let log = "\(directory)/\(name).log"
+    let child = try ChildProcess(
       program,
-      DevnetNode.arguments(dataDirectory: data, peers: peers, launchFile: launchFile),
-      environment: environment,
-      log: DevnetNode.logPath(data)
+      arguments,
+      environment: Program.environment().filter { !$0.key.hasPrefix(prefix) },
+      log: log
     )
+    let process = DevnetProcess(name: name, program: child, logPath: log)
     running.insert(process.pid)
-    let ports = try await wait("\(name) listens") {
-      if let end = process.ended() {
-        self.running.remove(process.pid)
-        throw DevnetFailure("it ended with \(end):\n\(DevnetNode.logTail(data))")
-      }
-      guard let bytes = try? PrivateFile.read(DevnetNode.portsPath(data), bytesMax: 4096),
-        let json = try? JSON(parsing: bytes)
-      else { return nil as DevnetNode.Ports? }
-      return DevnetNode.Ports(json)
-    }
-    let address = SocketAddress(IPAddress(v4: 0x7f00_0001), port: ports.rpc)
-    let node = DevnetNode(
-      name: name,
-      dataDirectory: data,
-      process: process,
-      ports: ports,
-      rpc: RPCClient(to: address, token: try RPCClient.token(in: data), on: loop)
-    )
-    if let index = nodes.firstIndex(where: { $0.name == name }) {
-      nodes[index] = node
+    if let index = processes.firstIndex(where: { $0.name == name }) {
+      processes[index] = process
     } else {
-      nodes.append(node)
+      processes.append(process)
     }
-    try await wait("\(name) answers") {
-      do throws(RPCClientFailure) {
-        return try await node.rpc.call("version")
-      } catch {
-        guard case .noAnswer = error else { throw error }
-        return nil as JSON?
-      }
-    }
-    return node
+    return process
   }
 
-  /// Ends a node as a power cut would.
-  func kill(_ name: String) async {
-    let process = node(name).process
-    process.signal(SIGKILL)
-    await reap(process)
+  func isRunning(_ process: DevnetProcess) -> Bool { running.contains(process.pid) }
+
+  /// For what waits until a process listens: one that has ended never will.
+  ///
+  /// - Throws: `DevnetFailure` with the end and the last lines of its log.
+  func requireAlive(_ process: DevnetProcess) throws {
+    if let end = process.program.ended() {
+      running.remove(process.pid)
+      throw DevnetFailure("it ended with \(end):\n\(process.logTail)")
+    }
+  }
+
+  /// Ends a process as a power cut would.
+  func kill(_ process: DevnetProcess) async {
+    process.program.signal(SIGKILL)
+    while running.contains(process.pid) {
+      collectEnded()
+      if running.contains(process.pid) { await pause(.milliseconds(1)) }
+    }
   }
 
   /// Ends every process: politely, then not.
   ///
   /// Not cancelled with the story.
   private func stopAll() async {
-    for node in nodes { await node.rpc.close() }
     for pid in running { Glibc.kill(pid, SIGTERM) }
     let deadline = loop.now + .seconds(5)
     while !running.isEmpty, loop.now < deadline {
@@ -204,13 +192,6 @@ actor Devnet {
     while !running.isEmpty {
       collectEnded()
       if !running.isEmpty { await pause(.milliseconds(2)) }
-    }
-  }
-
-  private func reap(_ process: ChildProcess) async {
-    while running.contains(process.pid) {
-      collectEnded()
-      if running.contains(process.pid) { await pause(.milliseconds(1)) }
     }
   }
 
@@ -241,7 +222,7 @@ actor Devnet {
     _ what: String,
     for patience: Duration = Devnet.patience,
     every interval: Duration = .milliseconds(20),
-    until question: () async throws -> Answer?
+    until question: @Sendable () async throws -> Answer?
   ) async throws -> Answer {
     let deadline = loop.now + patience
     while true {
@@ -261,8 +242,8 @@ actor Devnet {
     }
   }
 
-  /// What each node said last, for a failure.
+  /// What each process said last, for a failure.
   private func logs() -> String {
-    nodes.map { "  \($0.name):\n\(DevnetNode.logTail($0.dataDirectory))" }.joined(separator: "\n")
+    processes.map { "  \($0.name):\n\($0.logTail)" }.joined(separator: "\n")
   }
 }

@@ -1,6 +1,12 @@
 import EventLoop
 import Glibc
+import Kernel
 import Service
+
+/// The systems that have an act.
+private enum System: String, CaseIterable, Sendable {
+  case smallnano
+}
 
 private let once = Option<Bool>(
   "once",
@@ -8,6 +14,13 @@ private let once = Option<Bool>(
   default: false,
   scope: .commandLine,
   help: "End after the story: status 0 if every step succeeded"
+)
+private let only = Option<System?>(
+  "only",
+  .optional(.choice),
+  default: nil,
+  scope: .commandLine,
+  help: "Tell the story of this system alone"
 )
 let smallnano = Option<String?>(
   "smallnano",
@@ -21,34 +34,48 @@ private let keep = Option<Bool>(
   .boolean,
   default: false,
   scope: .commandLine,
-  help: "Leave the nodes' data directories and logs behind"
+  help: "Leave the data directories and logs behind"
 )
 
 let devnetCommand = Command(
   "devnet",
-  summary: "Starts three smallnano nodes that confirm payments by their own votes",
+  summary: "Starts real processes of each system and tells a story of payments with them",
   discussion: """
-    Three processes with ledgers of their own, on free loopback ports, in a temporary directory. \
-    Alice pays Bob; nodes are killed in the middle of it and come back; a fresh one joins. Then a \
-    table, and the nodes stay up until Ctrl-C.
+    Processes with ledgers of their own, on free loopback ports, in a temporary directory. They pay, \
+    are killed in the middle of it and come back. Then a table for each system, and all stays up \
+    until Ctrl-C.
+
+    smallnano: three voters; Alice pays Bob; a fresh node joins.
     """,
   examples: [
     .init("trellis devnet", "The story, then nodes to play with"),
-    .init("trellis devnet --once --json", "For machines: the table as JSON, and a status"),
+    .init("trellis devnet --only smallnano", "One system's act"),
+    .init("trellis devnet --once --json", "For machines: the tables as JSON, and a status"),
   ],
-  options: [once, json, keep, smallnano]
+  options: [once, only, json, keep, smallnano]
 ) { call in
+  let systems = call[only].map { [$0] } ?? System.allCases
+  let smallnanoProgram =
+    systems.contains(.smallnano)
+    ? try NeighbourProgram.smallnano.path(given: call[smallnano]) : nil
   let loop = try EventLoop(name: "devnet")
-  let program = try smallnanoProgram(call[smallnano])
   let directory = try TemporaryDirectory()
   let isJSON = call[json]
-  let devnet = Devnet(program: program, directory: directory.path, on: loop) { line in
+  let devnet = Devnet(directory: directory.path, on: loop) { line in
     if isJSON { Terminal.standard.printError(line) } else { Terminal.standard.print(line) }
   }
+  var acts: [any DevnetAct] = []
+  if let smallnanoProgram { acts.append(SmallNanoAct(devnet, program: smallnanoProgram)) }
   let signals = try await Signal.stream(of: [.interrupt, .terminate, .hangup], on: loop)
-  let result = await devnet.run(signals: signals, staysUp: !call[once]) { story in
-    let table = try await story.tell()
-    Terminal.standard.print(isJSON ? table.json.text + "\n" : table.text)
+  let story = acts
+  let result = await devnet.run(story, signals: signals, staysUp: !call[once]) {
+    var tables = JSON.Object()
+    for act in story {
+      if story.count > 1 { await devnet.note("-- \(act.name) --") }
+      let table = try await act.tell()
+      if isJSON { tables[act.name] = table.json } else { Terminal.standard.print(table.text) }
+    }
+    if isJSON { Terminal.standard.print(JSON.object(tables).text + "\n") }
   }
   if call[keep] {
     Terminal.standard.printError("data directories and logs: \(directory.path)\n")

@@ -1,13 +1,24 @@
 import Glibc
 import Service
 
-/// The smallnano that this program starts: the one given, or the one beside it.
-func smallnanoProgram(_ given: String?) throws -> String {
-  let program = given ?? neighbour("smallnano")
-  guard access(program, X_OK) == 0 else {
-    throw CommandFailure("there is no program \(program); build it, or name one with --smallnano")
+/// A program that this one starts.
+enum NeighbourProgram: String {
+  case smallnano
+
+  /// The one given, or the one beside this program.
+  ///
+  /// - Parameter given: its path; nil for the neighbour.
+  /// - Returns: the path of a program that can be run.
+  /// - Throws: `CommandFailure` if there is none.
+  func path(given: String?) throws -> String {
+    let program = given ?? neighbour(rawValue)
+    guard access(program, X_OK) == 0 else {
+      throw CommandFailure(
+        "there is no program \(program); build it, or name one with --\(rawValue)"
+      )
+    }
+    return program
   }
-  return program
 }
 
 /// A program in the directory of this one.

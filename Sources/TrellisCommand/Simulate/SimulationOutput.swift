@@ -1,16 +1,17 @@
 import Kernel
 import Service
 import Simulation
-import SmallNano
 
 /// What a batch of seeds came to, for people and for machines.
 struct SimulationOutput {
   private let summary: SeedRunner.Summary
+  private let system: String
   private let first: UInt64
-  private let canary: Canary?
+  private let canary: String?
 
-  init(_ summary: SeedRunner.Summary, first: UInt64, canary: Canary?) {
+  init(_ summary: SeedRunner.Summary, system: String, first: UInt64, canary: String?) {
     self.summary = summary
+    self.system = system
     self.first = first
     self.canary = canary
   }
@@ -22,13 +23,13 @@ struct SimulationOutput {
     case (nil, let violation?):
       CommandFailure("a promise is broken; see it again with --seed \(violation.seed) --trace")
     case (let canary?, nil):
-      CommandFailure("\(summary.runs) seeds did not find the planted fault \(canary.rawValue)")
+      CommandFailure("\(summary.runs) seeds did not find the planted fault \(canary)")
     }
   }
 
   var text: String {
     if let canary, let violation = summary.failures.first {
-      return "\(canary.rawValue): found by seed \(violation.seed) after \(summary.runs) seeds, "
+      return "\(canary): found by seed \(violation.seed) after \(summary.runs) seeds, "
         + "\(violation.check): \(violation.text)\n"
     }
     var text = ""
@@ -45,9 +46,9 @@ struct SimulationOutput {
   var json: JSON {
     let counts = summary.counts
     return [
-      "system": "smallnano",
+      "system": .string(system),
       "first_seed": .decimal(first),
-      "canary": canary.map { .string($0.rawValue) } ?? .null,
+      "canary": canary.map { .string($0) } ?? .null,
       "runs": JSON(summary.runs),
       "steps": JSON(summary.steps),
       "virtual_seconds": JSON(summary.elapsed.components.seconds),

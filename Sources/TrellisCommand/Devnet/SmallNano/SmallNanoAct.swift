@@ -6,8 +6,10 @@ import SmallNanoNode
 /// Three voters move money while they are killed and come back.
 ///
 /// North and east hold 40 % of the weight each, south 20 %; it takes 67 % to confirm a payment.
-struct DevnetStory: Sendable {
+struct SmallNanoAct: DevnetAct {
+  let name = "smallnano"
   private let devnet: Devnet
+  let nodes: SmallNanoProcesses
   private var loop: EventLoop { devnet.loop }
   private let parameters = NetworkParameters.dev
 
@@ -16,9 +18,14 @@ struct DevnetStory: Sendable {
   /// The devnet's wallets guard nothing: its genesis key is published.
   private static let password: JSON = "devnet"
 
-  init(_ devnet: Devnet) {
+  init(_ devnet: Devnet, program: String) {
     self.devnet = devnet
+    nodes = SmallNanoProcesses(devnet, program: program)
   }
+
+  func examples() async -> String { await nodes.examples() }
+
+  func close() async { await nodes.close() }
 
   /// Who is in the story.
   private struct Cast {
@@ -31,11 +38,11 @@ struct DevnetStory: Sendable {
     var all: [String] { [genesis] + representatives + [alice, bob] }
   }
 
-  func tell() async throws -> DevnetTable {
+  func tell() async throws -> any DevnetTable {
     try await startVoters()
     let cast = try await makeWallets()
     try await fund(cast)
-    var payments: [DevnetTable.Payment] = []
+    var payments: [SmallNanoTable.Payment] = []
     payments += try await firstPayment(cast)
     payments += try await paymentAcrossACrash(cast)
     payments += try await paymentThatWaits(cast)
@@ -73,7 +80,7 @@ struct DevnetStory: Sendable {
 
   private func startVoters() async throws {
     for name in Self.voters {
-      let node = try await devnet.start(name)
+      let node = try await nodes.start(name)
       await devnet.note(
         "\(name) runs: process \(node.process.pid), peers at \(node.peeringAddress),"
           + " RPC at \(node.rpc.address)"
@@ -157,7 +164,7 @@ struct DevnetStory: Sendable {
 
   // MARK: The three payments
 
-  private func firstPayment(_ cast: Cast) async throws -> [DevnetTable.Payment] {
+  private func firstPayment(_ cast: Cast) async throws -> [SmallNanoTable.Payment] {
     await devnet.note("Payment 1: Alice pays Bob, who is on east, 25 smn.")
     let payment = try await pay("1", smn(25), cast, watching: Self.voters)
     let receipt = try await bobReceives(1, totalling: 25, cast, watching: Self.voters)
@@ -165,13 +172,13 @@ struct DevnetStory: Sendable {
     return [payment, receipt]
   }
 
-  private func paymentAcrossACrash(_ cast: Cast) async throws -> [DevnetTable.Payment] {
+  private func paymentAcrossACrash(_ cast: Cast) async throws -> [SmallNanoTable.Payment] {
     await devnet.note("Payment 2: 40 smn, and south (20 %) is killed with -9 in the middle of it.")
     let alive = ["north", "east"]
     async let paid = pay("2", smn(40), cast, watching: alive)
     // Long enough for the call to reach north, too short for votes to have come back.
     try await loop.sleep(for: .milliseconds(1))
-    await devnet.kill("south")
+    await nodes.kill("south")
     let payment = try await paid
     let receipt = try await bobReceives(2, totalling: 65, cast, watching: alive)
     await devnet.note("It is confirmed by the 80 % that are left.")
@@ -188,9 +195,9 @@ struct DevnetStory: Sendable {
     ]
   }
 
-  private func paymentThatWaits(_ cast: Cast) async throws -> [DevnetTable.Payment] {
+  private func paymentThatWaits(_ cast: Cast) async throws -> [SmallNanoTable.Payment] {
     await devnet.note("East (40 %) is killed. Payment 3: 35 smn, with 60 % of the weight up.")
-    await devnet.kill("east")
+    await nodes.kill("east")
     let alive = ["north", "south"]
     let before = loop.now
     let hash = try await send(smn(35), from: cast.alice, to: cast.bob)
@@ -206,7 +213,7 @@ struct DevnetStory: Sendable {
     async let north = confirmation(of: hash, at: "north", since: before)
     async let east = confirmation(of: hash, at: "east", since: before)
     async let south = confirmation(of: hash, at: "south", since: before)
-    let payment = DevnetTable.Payment(
+    let payment = SmallNanoTable.Payment(
       number: "3",
       what: "Alice pays Bob 35 smn, one voter down",
       hash: hash,
@@ -219,14 +226,14 @@ struct DevnetStory: Sendable {
     return [payment, receipt]
   }
 
-  private func bootstrap(_ cast: Cast) async throws -> DevnetTable.Newcomer {
+  private func bootstrap(_ cast: Cast) async throws -> SmallNanoTable.Newcomer {
     let wanted = try await count("north")
     let launchFile = try await launchFile(confirmedBlocks: wanted.confirmed)
     await devnet.note(
       "A fourth node, \(Self.newcomer), starts with an empty ledger and a list of today's weights."
     )
     let before = loop.now
-    try await devnet.start(Self.newcomer, launchFile: launchFile)
+    try await nodes.start(Self.newcomer, launchFile: launchFile)
     try await devnet.wait("\(Self.newcomer) has confirmed \(wanted.confirmed) blocks") {
       let count = try await count(Self.newcomer)
       return count.confirmed >= wanted.confirmed ? count : nil
@@ -239,7 +246,7 @@ struct DevnetStory: Sendable {
         throw DevnetFailure("\(Self.newcomer) has another \(field) of \(account) than north")
       }
     }
-    let newcomer = DevnetTable.Newcomer(
+    let newcomer = SmallNanoTable.Newcomer(
       name: Self.newcomer,
       blocks: wanted.confirmed,
       milliseconds: (loop.now - before).wholeMilliseconds
@@ -278,10 +285,10 @@ struct DevnetStory: Sendable {
     _ amount: UInt128,
     _ cast: Cast,
     watching names: [String]
-  ) async throws -> DevnetTable.Payment {
+  ) async throws -> SmallNanoTable.Payment {
     let before = loop.now
     let hash = try await send(amount, from: cast.alice, to: cast.bob)
-    return DevnetTable.Payment(
+    return SmallNanoTable.Payment(
       number: number,
       what: "Alice pays Bob \(Amount(raw: amount).smn) smn",
       hash: hash,
@@ -295,12 +302,12 @@ struct DevnetStory: Sendable {
     totalling total: UInt128,
     _ cast: Cast,
     watching names: [String]
-  ) async throws -> DevnetTable.Payment {
+  ) async throws -> SmallNanoTable.Payment {
     let before = loop.now
     let bob: JSON = ["account": JSON(cast.bob)]
     let hash = try await devnet.wait("Bob receives payment \(number)", every: .microseconds(500)) {
       do throws(RPCClientFailure) {
-        let info = try await devnet.node("east").rpc.call("account_info", bob)
+        let info = try await nodes.node("east").rpc.call("account_info", bob)
         // One block of his for each payment.
         return info["block_count"] == .decimal(number) ? info["frontier"]?.string : nil
       } catch {
@@ -308,7 +315,7 @@ struct DevnetStory: Sendable {
         return nil
       }
     }
-    let receipt = DevnetTable.Payment(
+    let receipt = SmallNanoTable.Payment(
       number: "\(number)",
       what: "Bob receives it",
       hash: hash,
@@ -319,7 +326,7 @@ struct DevnetStory: Sendable {
   }
 
   private func restart(_ name: String) async throws {
-    try await devnet.start(name)
+    try await nodes.start(name)
     _ = try await call(name, "wallet_unlock", ["password": Self.password])
   }
 
@@ -353,14 +360,14 @@ struct DevnetStory: Sendable {
     of hash: String,
     at names: [String],
     since start: Instant
-  ) async throws -> [(String, DevnetTable.Confirmation)] {
-    try await withThrowingTaskGroup(of: (String, DevnetTable.Confirmation).self) { group in
+  ) async throws -> [(String, SmallNanoTable.Confirmation)] {
+    try await withThrowingTaskGroup(of: (String, SmallNanoTable.Confirmation).self) { group in
       for name in names {
         group.addTask(executorPreference: loop) {
           (name, try await confirmation(of: hash, at: name, since: start))
         }
       }
-      var found: [(String, DevnetTable.Confirmation)] = []
+      var found: [(String, SmallNanoTable.Confirmation)] = []
       for try await confirmation in group { found.append(confirmation) }
       return names.compactMap { name in found.first { $0.0 == name } }
     }
@@ -370,7 +377,7 @@ struct DevnetStory: Sendable {
     of hash: String,
     at name: String,
     since start: Instant
-  ) async throws -> DevnetTable.Confirmation {
+  ) async throws -> SmallNanoTable.Confirmation {
     try await waitForConfirmation(of: hash, at: name)
     return .confirmed(microseconds: (loop.now - start).wholeNanoseconds / 1000)
   }
@@ -384,7 +391,7 @@ struct DevnetStory: Sendable {
 
   private func isConfirmed(_ hash: String, at name: String) async throws -> Bool {
     do throws(RPCClientFailure) {
-      let info = try await devnet.node(name).rpc.call("block_info", ["hash": JSON(hash)])
+      let info = try await nodes.node(name).rpc.call("block_info", ["hash": JSON(hash)])
       return info["confirmed"] == "true"
     } catch {
       guard error.code == "block_not_found" else { throw DevnetFailure("\(name): \(error)") }
@@ -396,15 +403,15 @@ struct DevnetStory: Sendable {
 
   private func table(
     _ cast: Cast,
-    _ payments: [DevnetTable.Payment],
-    _ newcomer: DevnetTable.Newcomer
-  ) async throws -> DevnetTable {
-    var nodes: [DevnetTable.Node] = []
-    for node in await devnet.nodes {
+    _ payments: [SmallNanoTable.Payment],
+    _ newcomer: SmallNanoTable.Newcomer
+  ) async throws -> SmallNanoTable {
+    var nodes: [SmallNanoTable.Node] = []
+    for node in await self.nodes.all {
       guard let usage = node.usage else { throw DevnetFailure("\(node.name) does not run") }
       let count = try await count(node.name)
       nodes.append(
-        DevnetTable.Node(
+        SmallNanoTable.Node(
           name: node.name,
           weight: try await weight(of: node.name, cast),
           usage: usage,
@@ -415,7 +422,7 @@ struct DevnetStory: Sendable {
         )
       )
     }
-    let table = DevnetTable(
+    let table = SmallNanoTable(
       payments: payments,
       nodes: nodes,
       newcomer: newcomer,
@@ -466,7 +473,7 @@ struct DevnetStory: Sendable {
   @discardableResult
   private func call(_ name: String, _ action: String, _ fields: JSON = [:]) async throws -> JSON {
     do throws(RPCClientFailure) {
-      return try await devnet.node(name).rpc.call(action, fields)
+      return try await nodes.node(name).rpc.call(action, fields)
     } catch {
       throw DevnetFailure("\(name) refuses \(action): \(error)")
     }

@@ -4,12 +4,12 @@ import Kernel
 import Service
 import SmallNanoNode
 
-/// One node of the devnet: a process of its own, a data directory of its own.
-struct DevnetNode: Sendable {
+/// One smallnano node: a process of its own, a data directory of its own.
+struct SmallNanoProcess: Sendable {
   /// A point of the compass.
   let name: String
   let dataDirectory: String
-  let process: ChildProcess
+  let process: DevnetProcess
   let ports: Ports
   let rpc: RPCClient
 
@@ -27,12 +27,10 @@ struct DevnetNode: Sendable {
     }
   }
 
-  var logPath: String { Self.logPath(dataDirectory) }
   var peeringAddress: String { "127.0.0.1:\(ports.peering)" }
-  var usage: ProcessUsage? { ProcessUsage(process.pid) }
+  var usage: ProcessUsage? { process.usage }
   var diskBytes: UInt64 { TemporaryDirectory.fileBytes(in: dataDirectory) }
 
-  static func logPath(_ dataDirectory: String) -> String { dataDirectory + ".log" }
   static func portsPath(_ dataDirectory: String) -> String { "\(dataDirectory)/ports.json" }
 
   /// The flags a node is started with.
@@ -56,14 +54,5 @@ struct DevnetNode: Sendable {
       "--auto-receive",
       "--exit-with-parent",
     ] + (launchFile.map { ["--launch-file", $0] } ?? [])
-  }
-
-  /// The last lines that a node has logged.
-  static func logTail(_ dataDirectory: String, lines: Int = 12) -> String {
-    guard let bytes = try? PrivateFile.read(logPath(dataDirectory), bytesMax: 64 << 20) else {
-      return "it has logged nothing"
-    }
-    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").suffix(lines)
-      .map { "    \($0)" }.joined(separator: "\n")
   }
 }

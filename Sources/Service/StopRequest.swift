@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A wish to stop, awaited by one.
-final class StopRequest: Sendable {
+public final class StopRequest: Sendable {
   private struct State: Sendable {
     var isAsked = false
     var failure: (any Error)?
@@ -10,8 +10,10 @@ final class StopRequest: Sendable {
 
   private let state = Mutex(State())
 
+  public init() {}
+
   /// Only the first counts.
-  func ask(because failure: (any Error)?) {
+  public func ask(because failure: (any Error)?) {
     let waiting = state.withLock { state -> CheckedContinuation<(any Error)?, Never>? in
       guard !state.isAsked else { return nil }
       state.isAsked = true
@@ -22,7 +24,8 @@ final class StopRequest: Sendable {
     waiting?.resume(returning: failure)
   }
 
-  func value() async -> (any Error)? {
+  /// Suspends until somebody asks, and tells why; nil for no failure.
+  public func value() async -> (any Error)? {
     await withCheckedContinuation { continuation in
       let (isAsked, failure) = state.withLock { state in
         if !state.isAsked { state.waiting = continuation }

@@ -1,8 +1,8 @@
 import Kernel
 import SmallNano
 
-/// What the story came to, in figures.
-struct DevnetTable: Sendable {
+/// What smallnano's story came to, in figures.
+struct SmallNanoTable: DevnetTable {
   enum Confirmation: Sendable {
     /// From the call of `send` (for a receipt: from the payment's confirmation) until the node
     /// answers that it is confirmed.
@@ -71,7 +71,7 @@ struct DevnetTable: Sendable {
           }
       )
     }
-    var text = "\n" + Self.columns(rows, left: 2)
+    var text = "\n" + TextTable.columns(rows, left: 2)
     text += """
 
       Milliseconds from the call of send (of a receipt: from the confirmed payment) until the node
@@ -85,47 +85,28 @@ struct DevnetTable: Sendable {
       rows.append([
         node.name,
         node.weight.map { Self.hundredths($0) + " %" } ?? "none",
-        Self.tenths(node.usage.residentBytes, per: 1_000_000),
-        Self.tenths(node.usage.processorMilliseconds, per: 1000),
+        TextTable.tenths(node.usage.residentBytes, per: 1_000_000),
+        TextTable.tenths(node.usage.processorMilliseconds, per: 1000),
         "\(node.diskBytes / 1000)",
         "\(node.confirmed)",
         node.supply == supply ? "\(node.supply.smn) smn, right" : "\(node.supply) raw, WRONG",
       ])
     }
-    text += Self.columns(rows, left: 1)
+    text += TextTable.columns(rows, left: 1)
     text += "\n\(newcomer.name) began with nothing and had all \(newcomer.blocks) blocks"
     return text + " \(newcomer.milliseconds) ms after its start.\n"
   }
 
   private static func text(_ confirmation: Confirmation) -> String {
     switch confirmation {
-    case .confirmed(let microseconds): tenths(UInt64(max(0, microseconds)), per: 1000)
+    case .confirmed(let microseconds): TextTable.tenths(UInt64(max(0, microseconds)), per: 1000)
     case .caughtUp(let milliseconds): "\(milliseconds)*"
     }
-  }
-
-  private static func tenths(_ value: UInt64, per unit: UInt64) -> String {
-    let tenths = (value * 10 + unit / 2) / unit
-    return "\(tenths / 10).\(tenths % 10)"
   }
 
   private static func hundredths(_ value: Int) -> String {
     let fraction = value % 100
     return "\(value / 100).\(fraction < 10 ? "0" : "")\(fraction)"
-  }
-
-  /// The first columns stand left, the others right.
-  private static func columns(_ rows: [[String]], left: Int) -> String {
-    let widths = (0..<(rows.first?.count ?? 0)).map { column in
-      rows.map { $0[column].count }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        return column < left ? cell + space : space + cell
-      }
-      return cells.joined(separator: "  ") + "\n"
-    }.joined()
   }
 
   // MARK: JSON

@@ -1,0 +1,219 @@
+import BulletproofsPlus
+import Kernel
+import Mesh
+import Storage
+
+/// What a wallet must not forget, in SQLite: certificates and the pending transition.
+///
+/// Nothing in it is secret, and no amount stands in it: openings are found again with the keys when
+/// it is loaded. A commit is durable when it returns.
+///
+/// Confined to the driver that commits.
+final class WalletStore {
+  private let database: Database
+  private let keys: WalletKeys
+  private let genesis: Genesis
+
+  private static let schema = """
+    CREATE TABLE own (sequence INTEGER PRIMARY KEY, certificate BLOB NOT NULL);
+    CREATE TABLE sources (hash BLOB PRIMARY KEY, certificate BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE incoming (
+      number INTEGER PRIMARY KEY, source BLOB NOT NULL, output INTEGER NOT NULL,
+      UNIQUE (source, output)
+    );
+    CREATE TABLE claimed (
+      source BLOB NOT NULL, output INTEGER NOT NULL, PRIMARY KEY (source, output)
+    ) WITHOUT ROWID;
+    CREATE TABLE pending (one INTEGER PRIMARY KEY CHECK (one = 0), transition BLOB NOT NULL);
+    """
+
+  private lazy var putOwn = database.statement(
+    "INSERT OR REPLACE INTO own (sequence, certificate) VALUES (?, ?)"
+  )
+  private lazy var putSource = database.statement(
+    "INSERT OR IGNORE INTO sources (hash, certificate) VALUES (?, ?)"
+  )
+  private lazy var putIncoming = database.statement(
+    "INSERT OR IGNORE INTO incoming (source, output) VALUES (?, ?)"
+  )
+  private lazy var putClaimed = database.statement(
+    "INSERT OR IGNORE INTO claimed (source, output) VALUES (?, ?)"
+  )
+  private lazy var putPending = database.statement(
+    "INSERT OR REPLACE INTO pending (one, transition) VALUES (0, ?)"
+  )
+  private lazy var removePending = database.statement("DELETE FROM pending")
+
+  /// Makes the state of keys that were made just now, which have never signed anything.
+  ///
+  /// Without it, a wallet takes its keys for restored ones and asks the validators first what it may
+  /// have signed.
+  static func create(at path: String, account: AccountID) throws {
+    let database = try Database(path: path, options: options)
+    try database.migrate(by: [schema])
+    try database.transaction {
+      try database.setMeta("account", to: account.bytes.bytes)
+      try database.setMeta("remembers_all", to: [1])
+    }
+  }
+
+  /// Opens the state, or begins that of restored keys.
+  ///
+  /// - Throws: `WalletProblem` if it is another account's or another network's, else what SQLite
+  ///   says.
+  init(at path: String, keys: WalletKeys, genesis: Genesis) throws {
+    database = try Database(path: path, options: Self.options)
+    self.keys = keys
+    self.genesis = genesis
+    try database.migrate(by: [Self.schema])
+    try database.transaction {
+      try claim("account", keys.account.bytes) {
+        WalletProblem(
+          .stateFailed,
+          "\(path) belongs to another account: move it away, and the wallet finds its state again"
+        )
+      }
+      try claim("network", genesis.id.bytes) {
+        WalletProblem(
+          .otherNetwork,
+          "\(path) belongs to another network: use another --data-dir for \(genesis.name)"
+        )
+      }
+    }
+  }
+
+  private static var options: Database.Options { Database.Options(cacheBytes: 256 << 10) }
+
+  /// Writes a name's value once, and from then on insists on it.
+  private func claim(_ name: String, _ value: Bytes32, _ problem: () -> WalletProblem) throws {
+    guard let found = try database.meta(name, read: { $0.bytes(0) }) else {
+      return try database.setMeta(name, to: value.bytes)
+    }
+    guard found == value.bytes else { throw problem() }
+  }
+
+  // MARK: Loading
+
+  /// The state, with the openings that the keys find.
+  func load() throws -> WalletState {
+    let remembersAll = try database.meta("remembers_all") { $0.bytes(0) } == [1]
+    var state = WalletState(account: keys.account, genesis: genesis, remembersAll: remembersAll)
+    var change = WalletChange()
+    let own = try database.statement("SELECT certificate FROM own ORDER BY sequence").all {
+      try certificate($0.bytes(0))
+    }
+    for certificate in own.dropLast() { change.append(.putCertificate(certificate)) }
+    if let head = own.last {
+      guard let memo = keys.full?.open(head.signed.body) else {
+        throw database.damaged("these keys do not open the newest transition")
+      }
+      change.append(.settle(head, memo.balance))
+    }
+    for incoming in try loadIncoming() { change.append(.putIncoming(incoming)) }
+    let claimed = try database.statement("SELECT source, output FROM claimed").all {
+      try reference($0)
+    }
+    change.append(.markClaimed(claimed))
+    if let bytes = try database.statement("SELECT transition FROM pending").first(read: {
+      $0.bytes(0)
+    }) {
+      change.append(.setPending(try pending(bytes)))
+    }
+    state.apply(change)
+    return state
+  }
+
+  private func loadIncoming() throws -> [WalletState.Incoming] {
+    let rows = database.statement(
+      """
+      SELECT source, output, certificate FROM incoming JOIN sources ON hash = source
+      ORDER BY number
+      """
+    )
+    return try rows.all { row in
+      let reference = try reference(row)
+      let certificate = try certificate(row.bytes(2))
+      let outputs = certificate.signed.body.outputs
+      guard outputs.indices.contains(Int(reference.index)),
+        let payment = keys.incoming.open(
+          outputs[Int(reference.index)],
+          at: Int(reference.index),
+          of: certificate.slot,
+          on: genesis.id
+        )
+      else { throw database.damaged("these keys do not open a payment that stands there") }
+      return WalletState.Incoming(
+        reference: reference,
+        payment: payment,
+        certificate: certificate
+      )
+    }
+  }
+
+  private func pending(_ bytes: [UInt8]) throws -> WalletState.Pending {
+    guard let transition = try? Transition(encoded: bytes),
+      let memo = keys.full?.open(transition.body)
+    else { throw database.damaged("the pending transition is not one of these keys") }
+    return WalletState.Pending(transition: transition, balance: memo.balance)
+  }
+
+  private func certificate(_ bytes: [UInt8]) throws -> SettlementCertificate {
+    do {
+      return try SettlementCertificate(encoded: bytes)
+    } catch {
+      throw database.damaged("a certificate \(error)")
+    }
+  }
+
+  private func reference(_ row: Statement.Row) throws -> OutputReference {
+    guard let index = UInt16(exactly: row.integer(1)) else {
+      throw database.damaged("an output's number")
+    }
+    return OutputReference(source: TransitionHash(try row.bytes32(0)), index: index)
+  }
+
+  // MARK: Writing
+
+  /// Makes changes durable, in order, all or none.
+  func commit(_ changes: [WalletChange]) throws {
+    try database.transaction {
+      for operation in changes.flatMap(\.operations) { try write(operation) }
+    }
+  }
+
+  private func write(_ operation: WalletChange.Operation) throws {
+    switch operation {
+    case .setPending(let pending?): try putPending.run { $0.bind(pending.transition.encoded) }
+    case .setPending(nil): try removePending.run()
+    case .settle(let certificate, _):
+      try put(certificate)
+      try removePending.run()
+    case .putCertificate(let certificate): try put(certificate)
+    case .putIncoming(let incoming):
+      try putSource.run {
+        $0.bind(incoming.reference.source.bytes)
+        $0.bind(incoming.certificate.encoded)
+      }
+      try put(incoming.reference, with: putIncoming)
+    case .markClaimed(let references):
+      for reference in references { try put(reference, with: putClaimed) }
+    case .setRemembersAll(let remembers):
+      try database.setMeta("remembers_all", to: [remembers ? 1 : 0])
+    }
+  }
+
+  /// What its claims name is known from it again.
+  private func put(_ certificate: SettlementCertificate) throws {
+    try putOwn.run {
+      $0.bind(Int64(certificate.slot.sequence.number))
+      $0.bind(certificate.encoded)
+    }
+  }
+
+  private func put(_ reference: OutputReference, with statement: Statement) throws {
+    try statement.run {
+      $0.bind(reference.source.bytes)
+      $0.bind(Int64(reference.index))
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Glibc
+
+/// A directory of its own for one test, removed with all it holds.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  init() {
+    var template = Array("/tmp/trellis-test-XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else { preconditionFailure("no temporary directory") }
+    path = String(cString: made)
+  }
+
+  deinit {
+    let names = Self.names(in: path)
+    for name in names { unlink("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  func file(_ name: String) -> String { "\(path)/\(name)" }
+
+  func write(_ bytes: [UInt8], to name: String) {
+    let file = open(file(name), O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    precondition(file >= 0)
+    precondition(Glibc.write(file, bytes, bytes.count) == bytes.count)
+    close(file)
+  }
+
+  /// Nil if there is no such file.
+  func read(_ name: String) -> [UInt8]? {
+    let file = open(file(name), O_RDONLY)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    let size = Int(lseek(file, 0, SEEK_END))
+    var bytes = [UInt8](repeating: 0, count: size)
+    return pread(file, &bytes, size, 0) == size ? bytes : nil
+  }
+
+  private static func names(in path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+}
