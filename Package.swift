@@ -185,8 +185,8 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshSimulation",
-        "TinyChain",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
+        "MeshSimulation", "TinyChain",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]

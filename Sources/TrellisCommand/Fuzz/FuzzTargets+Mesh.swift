@@ -97,7 +97,7 @@ extension FuzzTargets {
   private static let meshValidators: [SecretKey] =
     (1...4).map { sampleKey($0) }.sorted { $0.publicKey < $1.publicKey }
 
-  private static let meshOwners: [AccountKeys] = {
+  static let meshOwners: [AccountKeys] = {
     var seed = sampleHash(5).bytes
     guard let master = MasterSeed(SecretBytes(wiping: &seed)) else {
       preconditionFailure("a seed has 32 bytes")
@@ -105,7 +105,7 @@ extension FuzzTargets {
     return [master.account(0), master.account(1)]
   }()
 
-  private static let meshGenesisSample: Genesis = {
+  static let meshGenesisSample: Genesis = {
     do {
       return try Genesis(
         name: "fuzz",
@@ -170,11 +170,21 @@ extension FuzzTargets {
     )
   }
 
+  /// Owner 0 pays owner 1.
+  static let meshCertificateSample: SettlementCertificate = {
+    let transition = sampleTransition(paying: 5)
+    let votes = [0, 1, 3].map { sampleVote(transition, by: $0) }
+    guard let certificate = SettlementCertificate(votes, for: transition) else {
+      preconditionFailure("votes that belong together")
+    }
+    return certificate
+  }()
+
   private static let meshSamples: [Frame] = {
     let (transition, other) = (sampleTransition(paying: 5), sampleTransition(paying: 6))
     let votes = [0, 1, 3].map { sampleVote(transition, by: $0) }
-    guard let certificate = SettlementCertificate(votes, for: transition),
-      let equivocation = EquivocationProof(transition.signed, other.signed),
+    let certificate = meshCertificateSample
+    guard let equivocation = EquivocationProof(transition.signed, other.signed),
       let contradiction = ValidatorEquivocationProof(votes[0], sampleVote(other, by: 0))
     else { preconditionFailure("samples that belong together") }
     let (slot, account) = (transition.slot, transition.slot.account)

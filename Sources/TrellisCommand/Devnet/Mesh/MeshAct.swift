@@ -48,7 +48,7 @@ struct MeshAct: DevnetAct {
     _ = try await processes.introduce("alice")
     let bob = try await processes.introduce("bob")
     for name in ["alice", "bob"] { _ = try await processes.wallet(name, ["unlock"]) }
-    await devnet.note("Alice has \(Self.aliceTokens) tokens; three of four validators make a quorum.")
+    await devnet.note("Alice has \(Self.aliceTokens) tokens; three of the four make a quorum.")
 
     var payments = [try await pay(1, 500, to: bob)]
     try await expectBalance("alice", 950_000 - Self.feeUnits)
@@ -272,9 +272,11 @@ struct MeshAct: DevnetAct {
   }
 
   private static func contains(_ bytes: [UInt8], _ pattern: [UInt8]) -> Bool {
-    bytes.withUnsafeBytes { bytes in
-      pattern.withUnsafeBytes { pattern in
-        memmem(bytes.baseAddress!, bytes.count, pattern.baseAddress!, pattern.count) != nil
+    guard let first = pattern.first, bytes.count >= pattern.count else { return false }
+    return bytes.withUnsafeBufferPointer { bytes in
+      (0...bytes.count - pattern.count).contains { start in
+        bytes[start] == first
+          && bytes[start..<start + pattern.count].elementsEqual(pattern)
       }
     }
   }

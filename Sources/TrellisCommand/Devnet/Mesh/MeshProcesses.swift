@@ -64,6 +64,7 @@ actor MeshProcesses {
   ///   - name: of the network.
   ///   - fee: of a payment, in whole tokens.
   ///   - allocations: public keys and whole tokens.
+  /// - Throws: `DevnetFailure` with what the program said.
   func makeGenesis(_ name: String, fee: String, _ allocations: [(String, Int)]) async throws {
     var arguments = ["genesis", "--name", name, "--fee-base", fee, "-o", genesisPath]
     for key in keys { arguments += ["--validator", key] }
@@ -95,6 +96,7 @@ actor MeshProcesses {
   /// - Parameters:
   ///   - index: of its key.
   ///   - options: beside those that every one gets.
+  /// - Throws: `DevnetFailure` if it ends, or does not listen.
   func start(_ index: Int, options: [String] = []) async throws {
     let data = directories[index]
     let portsPath = "\(data)/ports.json"
@@ -192,7 +194,8 @@ actor MeshProcesses {
     var text = ""
     for (index, ports) in ports.sorted(by: { $0.key < $1.key }) {
       text += "  validator \(index): QUIC 127.0.0.1:\(ports.mesh), "
-      text += "http://127.0.0.1:\(ports.http)/metrics, log \(devnet.directory)/validator-\(index).log\n"
+      text += "http://127.0.0.1:\(ports.http)/metrics, "
+      text += "log \(devnet.directory)/validator-\(index).log\n"
     }
     return text + """
 

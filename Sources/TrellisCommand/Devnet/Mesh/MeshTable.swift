@@ -64,7 +64,11 @@ struct MeshTable: DevnetTable {
     [
       "payments": .array(
         payments.map {
-          ["what": .string($0.what), "certificate": .string($0.certificate), "phases_us": $0.phases]
+          [
+            "what": .string($0.what),
+            "certificate": .string($0.certificate),
+            "phases_us": $0.phases,
+          ]
         }
       ),
       "validators": .array(
@@ -78,7 +82,7 @@ struct MeshTable: DevnetTable {
             "disk_bytes": JSON($0.diskBytes),
             "supply_intact": true,
           ]
-        }
+        },
       ),
       "caught_up_ms": JSON(caughtUpMilliseconds),
       "equivocation": .string(equivocation),
