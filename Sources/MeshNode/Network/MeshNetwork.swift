@@ -62,7 +62,7 @@ public actor MeshNetwork {
     /// Where validators are; a validator calls those with an index above its own.
     public let validators: [ValidatorIndex: HostPort]
     /// Where to be called; nil for a wallet.
-    public let listen: SocketAddress?
+    public var listen: SocketAddress?
     /// Name and version, for the other end's log.
     public let agent: String
     /// Of each wallet's host, a second; twice as many in a burst.
