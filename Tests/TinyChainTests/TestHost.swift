@@ -42,6 +42,7 @@ struct TestHost {
           $0.code = newValue?.kind ?? .none
         }
         state[.code(address)] = newValue?.code
+        guard newValue?.kind != .lisp else { return }
         for index in 0...UInt8.max { state[.page(index, of: address)] = newValue?.pages[index] }
       }
     }

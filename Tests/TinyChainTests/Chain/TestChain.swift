@@ -24,9 +24,13 @@ struct Person: Sendable {
 }
 
 /// A dev network where some have money, by a block for each thing done.
+///
+/// Of each block it checks that others come to the same, that undoing it restores the state before
+/// it, and that all balances together are the supply.
 struct TestChain {
   var chain: Chain
-  var last: ExecutedBlock?
+  /// As the changes of the blocks tell them.
+  private var balances: [[UInt8]: UInt64] = [:]
 
   init(_ change: (inout NetworkParameters) -> Void = { _ in }) {
     var parameters = NetworkParameters.dev
@@ -34,6 +38,15 @@ struct TestChain {
     parameters.minter = Person.carol.address
     change(&parameters)
     chain = Chain(parameters)
+    note(parameters.genesis.changes)
+  }
+
+  private mutating func note(_ changes: [StateChange]) {
+    for change in changes where change.key[0] == 0 {
+      let account = change.after.flatMap { try? Account($0) }
+      balances[change.key] = account?.balance
+    }
+    #expect(balances.values.reduce(0, +) == chain.state[number: .supply])
   }
 
   func balance(_ address: Address) -> UInt64 { chain.state.account(address).balance }
@@ -68,16 +81,27 @@ struct TestChain {
   mutating func mine(_ transactions: [SignedTransaction] = []) throws -> ExecutedBlock {
     let block = chain.executed(transactions, under: draft())
     if let (_, reason) = block.skipped.first { throw reason }
-    // Whoever is told of the block comes to the same.
-    let parts = try Block.parts(of: block.block.bytes)
-    let heard = try Block(
-      header: parts.header,
-      transactions: parts.transactions.map { try SignedTransaction($0) }
-    )
-    #expect(try chain.executed(heard).changes == block.changes)
+    try hear(block.block, is: block)
+    let (before, root) = (chain.tip, chain.state.tree.root)
     chain.append(block)
-    last = block
+    #expect(chain.state.tree.root == block.header.stateRoot)
+    var undone = chain
+    undone.undo(block.changes, to: before.header, id: before.id)
+    #expect(undone.state.tree.root == root)
+    undone.append(try undone.executed(block.block))
+    #expect(undone.state.tree.root == chain.state.tree.root)
+    note(block.changes)
     return block
+  }
+
+  /// Whoever is told of the block comes to the same.
+  private func hear(_ block: Block, is expected: ExecutedBlock) throws {
+    let parts = try Block.parts(of: block.bytes)
+    let transactions = try parts.transactions.map { bytes in try SignedTransaction(bytes) }
+    let heard = try chain.executed(Block(header: parts.header, transactions: transactions))
+    #expect(heard.changes == expected.changes)
+    #expect(heard.executions == expected.executions)
+    #expect(heard.id == expected.id)
   }
 
   /// What one transaction brought.
@@ -129,10 +153,5 @@ struct TestChain {
       throw Refusal(reason: String(decoding: outcome.data, as: UTF8.self))
     }
     return try Datum(outcome.data, facets: true)
-  }
-
-  /// The sum of all balances, by the leaves that were ever written.
-  func total(_ accounts: [Address]) -> UInt64 {
-    accounts.reduce(0) { $0 + balance($1) }
   }
 }

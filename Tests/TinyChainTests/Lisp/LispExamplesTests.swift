@@ -14,11 +14,11 @@ private let zero = Address.zero
 /// `@…` of 20 equal bytes.
 private func at(_ byte: UInt8) -> String { Datum.address(Address(byte)).description }
 
-func exampleSource(_ name: String) throws -> String {
+/// A file of examples/.
+func exampleSource(_ path: String) throws -> String {
   let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  let url = root.appending(path: "examples/lisp/\(name).lisp")
-  return try String(contentsOf: url, encoding: .utf8)
+  return try String(contentsOf: root.appending(path: "examples/\(path)"), encoding: .utf8)
 }
 
 @Suite("Contracts in Lisp that come with the chain")
@@ -43,7 +43,7 @@ struct LispExamplesTests {
   func sneed() throws {
     var host = host()
     let source = SneedToken.source
-    #expect(try source == exampleSource("sneed"))
+    #expect(try source == exampleSource("lisp/sneed.lisp"))
     let outcome = try host.deploy(source, at: SneedToken.address, .address(bob), .amount(3_000_000))
     #expect(outcome.isSuccess)
     let genesis = SneedToken.address
@@ -67,7 +67,12 @@ struct LispExamplesTests {
   @Test("A token moves, within balances and allowances")
   func tokenMoves() throws {
     var host = host()
-    _ = try host.deploy(try exampleSource("token"), at: token, .address(alice), .integer(100))
+    _ = try host.deploy(
+      try exampleSource("lisp/token.lisp"),
+      at: token,
+      .address(alice),
+      .integer(100)
+    )
     _ = try host.ask(token, "(transfer \(at(2)) 30)")
     #expect(try host.ask(token, "(balance \(at(1)))") == .amount(70))
     refusal("out of range") { try host.ask(token, "(transfer \(at(2)) 71)") }
@@ -88,8 +93,13 @@ struct LispExamplesTests {
   @Test("A market keeps its product, pays out what it took in, and refuses a moved price")
   func market() throws {
     var host = host()
-    _ = try host.deploy(try exampleSource("token"), at: token, .address(alice), .integer(1_000_000))
-    _ = try host.deploy(try exampleSource("amm"), at: contract, .address(token))
+    _ = try host.deploy(
+      try exampleSource("lisp/token.lisp"),
+      at: token,
+      .address(alice),
+      .integer(1_000_000)
+    )
+    _ = try host.deploy(try exampleSource("lisp/amm.lisp"), at: contract, .address(token))
     _ = try host.ask(token, "(approve \(at(11)) 900000)")
     #expect(try host.ask(contract, "(add 400000)", value: 100_000) == .amount(100_000))
     var random = SplitMix64(seed: 5)
@@ -127,7 +137,7 @@ struct LispExamplesTests {
   func auction() throws {
     var host = host()
     _ = try host.deploy(
-      try exampleSource("auction"),
+      try exampleSource("lisp/auction.lisp"),
       at: contract,
       .address(carol),
       .integer(20)
@@ -151,7 +161,7 @@ struct LispExamplesTests {
   func multisig() throws {
     var host = host()
     let owners = Datum.list([.address(alice), .address(bob), .address(carol)])
-    _ = try host.deploy(try exampleSource("multisig"), at: contract, owners, .integer(2))
+    _ = try host.deploy(try exampleSource("lisp/multisig.lisp"), at: contract, owners, .integer(2))
     #expect(
       host.call(Call(caller: alice, contract: contract, value: 50, gas: 100_000, data: []))
         .isSuccess
@@ -171,7 +181,7 @@ struct LispExamplesTests {
   @Test("Vested money comes bit by bit, to its beneficiary, whoever turns the key")
   func vesting() throws {
     var host = host()
-    let source = try exampleSource("vesting")
+    let source = try exampleSource("lisp/vesting.lisp")
     let refused = try host.deploy(
       source,
       at: contract,
