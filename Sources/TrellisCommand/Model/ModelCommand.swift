@@ -20,7 +20,7 @@ private let larger = Option<Bool>(
   .boolean,
   default: false,
   scope: .commandLine,
-  help: "Larger bounds: some minutes, 2 GB"
+  help: "Larger bounds: twice the time"
 )
 private let statesMax = Option<Int>(
   "states_max",
