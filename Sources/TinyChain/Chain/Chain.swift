@@ -176,6 +176,7 @@ extension World {
       $0.balance -= transaction.gasLimit * (base + tip)
     }
     events = []
+    state.settle()
     let gas = transaction.gasLimit - transaction.intrinsicGas
     let outcome = run(transaction, by: sender, gas: gas)
     let used = transaction.gasLimit - outcome.gasLeft

@@ -37,7 +37,7 @@ extension LispMachine {
     case .emit:
       try change()
       let event = try message(arguments)
-      try charge(Int64(GasPrice.frame(bytes: event.count)))
+      try charge(Int64(GasPrice.frame(bytes: event.count) + UInt64(event.count)))
       world.emit(event, from: call.contract)
       return .null
     case .mint:
