@@ -128,6 +128,6 @@ struct Client {
   static func answerText(_ answer: JSON) -> String? {
     if let value = answer["value"]?.string { return value }
     guard let bytes = answer["output"]?.string.flatMap({ [UInt8](hex: $0) }) else { return nil }
-    return AnswerText.text(of: bytes)
+    return AnswerText.text(of: bytes, isLisp: false)
   }
 }

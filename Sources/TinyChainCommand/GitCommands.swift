@@ -228,12 +228,8 @@ private struct Proposal {
   func make(_ request: Request, _ call: Invocation) throws {
     let key = try wallet.signer()
     let sender = Address(key.publicKey)
-    var transaction = Transaction(
-      request.kind,
-      to: request.to,
-      value: request.value,
-      data: request.data,
-      chainID: chain.id,
+    var transaction = request.transaction(
+      on: chain.id,
       nonce: chain.state.account(sender).nonce,
       maxPrice: 2 * chain.state[number: .baseFee]
     )

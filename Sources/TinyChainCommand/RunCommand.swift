@@ -109,6 +109,7 @@ private func runBrainfuck(_ run: BrainfuckRun, source: [UInt8], _ call: Invocati
   let positions = SourcePositions(source)
   let report: BrainfuckRun.Report
   var extra: [(String, JSON)] = []
+  var last: UInt8 = 10
   if call[trace] {
     var steps: [JSON] = []
     var lines = LineOutput()
@@ -132,7 +133,10 @@ private func runBrainfuck(_ run: BrainfuckRun, source: [UInt8], _ call: Invocati
   } else if call[jsonOption] {
     report = run.run(outputMax: outputMax)
   } else {
-    report = run.run { writeOutput($0) }
+    report = run.run { output in
+      last = output.last ?? last
+      return writeOutput(output)
+    }
   }
   if call[jsonOption] {
     show(
@@ -144,6 +148,9 @@ private func runBrainfuck(_ run: BrainfuckRun, source: [UInt8], _ call: Invocati
     )
   } else {
     _ = writeOutput(report.output)
+    // Else, on a terminal, the output's last line and what it cost would stand side by side.
+    let isOpen = (report.output.last ?? last) != 10
+    if isOpen, isatty(STDOUT_FILENO) == 1 { Terminal.standard.printError("\n") }
     Terminal.standard.printError(
       "\(report.ending.words): \(report.steps) steps, \(report.gasUsed) gas\n"
     )

@@ -114,5 +114,5 @@ private func text(of value: [UInt8]?, _ key: StateKey) -> String {
   if key.bytes.first == 0, let account = try? Account(value) {
     return "a balance of \(account.balance) units, nonce \(account.nonce)"
   }
-  return AnswerText.text(of: value)
+  return AnswerText.text(of: value, isLisp: key.bytes.first == 3)
 }

@@ -50,12 +50,13 @@ extension APIAction {
       call,
       context in
       let id = try call.id()
-      let isMain = context.isMain
-      return try await context.node.read { store, _ in
+      return try await context.node.read { store, chain in
         guard let found = try store.transaction(id), let block = try store.block(at: found.height)
         else { throw APIFailure.noTransaction }
         let tree = MerkleTree(list: try store.receipts(at: found.height))
-        guard let receipt = try? Receipt(found.receipt) else { throw APIFailure.noTransaction }
+        guard let receipt = try? Receipt(found.receipt),
+          let signed = try? SignedTransaction(found.bytes)
+        else { throw APIFailure.noTransaction }
         return JSON(
           fields: [
             ("id", JSON(id.hex)), ("height", JSON(found.height)), ("index", JSON(found.index)),
@@ -64,9 +65,10 @@ extension APIAction {
               isSuccess: receipt.isSuccess,
               failure: found.failure,
               gasUsed: receipt.gasUsed,
-              output: found.output
+              output: found.output,
+              isLisp: chain.answersInLisp(signed.transaction)
             ) + [
-              ("events", APIFormat.events(receipt, isMain: isMain)),
+              ("events", APIFormat.events(receipt, on: chain)),
               ("receipt", JSON(found.receipt.hex)),
               ("proof", JSON(tree.proof(of: MerkleTree.key(ofIndex: found.index)).bytes.hex)),
               ("header", JSON(block.header.bytes.hex)),
@@ -108,7 +110,7 @@ extension APIAction {
         ("language", JSON(account.code == .lisp ? "lisp" : "brainfuck")),
         ("balance", .decimal(account.balance)), ("data", value.map { JSON($0.hex) } ?? .null),
       ]
-      if let value, let datum = try? Datum(value, facets: true) {
+      if account.code == .lisp, let value, let datum = try? Datum(value, facets: true) {
         fields.append(("value", JSON("\(datum)")))
       }
       return JSON(fields: fields)

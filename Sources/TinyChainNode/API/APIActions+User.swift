@@ -19,15 +19,10 @@ extension APIAction {
       let bytes = try call.hex("transaction", max: Transaction.sizeMin + Call.dataMax)
       let signed = try SignedTransaction(bytes)
       let block = try await context.node.submit(signed)
-      let execution = block.executions[0]
+      let chain = await context.node.snapshot
       return JSON(
         fields: [("id", JSON(signed.id.hex)), ("height", JSON(block.header.height))]
-          + APIFormat.outcome(
-            isSuccess: execution.receipt.isSuccess,
-            failure: execution.failure?.name,
-            gasUsed: execution.receipt.gasUsed,
-            output: execution.output
-          ) + [("events", APIFormat.events(execution.receipt, isMain: context.isMain))]
+          + APIFormat.execution(block.executions[0], of: signed.transaction, on: chain)
       )
     },
     APIAction("user_getTransaction", "A transaction that was carried out: id") { call, context in
@@ -54,12 +49,7 @@ extension APIAction {
       }
       return JSON(
         fields: [("gas_limit", JSON(limit))]
-          + APIFormat.outcome(
-            isSuccess: execution.receipt.isSuccess,
-            failure: execution.failure?.name,
-            gasUsed: execution.receipt.gasUsed,
-            output: execution.output
-          ) + [("events", APIFormat.events(execution.receipt, isMain: context.isMain))]
+          + APIFormat.execution(execution, of: transaction, on: chain)
       )
     },
     APIAction(
@@ -80,7 +70,8 @@ extension APIAction {
           isSuccess: outcome.isSuccess,
           failure: outcome.failure?.name,
           gasUsed: question.gas - outcome.gasLeft,
-          output: outcome.data
+          output: outcome.data,
+          isLisp: chain.state.account(question.contract).code == .lisp
         )
       )
     },

@@ -47,14 +47,16 @@ extension APICall {
     guard let kind = kinds.first(where: { $0.0 == name })?.1 else {
       throw .field("kind", "must be one of " + kinds.map(\.0).joined(separator: ", "))
     }
-    let transaction = Transaction(
+    let request = Request(
       kind,
       to: try optionalAddress("to", isMain: isMain) ?? .zero,
       value: try optionalInteger("value", 0...UInt64.max) ?? 0,
       data: try message(),
-      chainID: chain.id,
+      gasLimit: try optionalInteger("gas_limit", 0...Transaction.gasMax)
+    )
+    let transaction = request.transaction(
+      on: chain.id,
       nonce: chain.state.account(from).nonce,
-      gasLimit: try optionalInteger("gas_limit", 0...Transaction.gasMax) ?? Transaction.gasMax,
       maxPrice: chain.state[number: .baseFee]
     )
     return (transaction, from)

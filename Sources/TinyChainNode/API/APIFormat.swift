@@ -28,18 +28,21 @@ enum APIFormat {
     ]
   }
 
-  /// What a call or transaction came to.
+  /// What a call or transaction came to; `value` too, if a contract in Lisp answered.
   static func outcome(
     isSuccess: Bool,
     failure: String?,
     gasUsed: UInt64,
-    output: [UInt8]
+    output: [UInt8],
+    isLisp: Bool
   ) -> [(String, JSON)] {
     var fields: [(String, JSON)] = [
       ("status", JSON(isSuccess ? 1 : 0)), ("gas_used", JSON(gasUsed)),
       ("output", JSON(output.hex)),
     ]
-    if let value = try? Datum(output, facets: true) { fields.append(("value", JSON("\(value)"))) }
+    if isLisp, let value = try? Datum(output, facets: true) {
+      fields.append(("value", JSON("\(value)")))
+    }
     if !isSuccess {
       fields.append(("failure", JSON(failure ?? "")))
       fields.append(("reason", JSON(String(decoding: output, as: UTF8.self))))
@@ -47,18 +50,41 @@ enum APIFormat {
     return fields
   }
 
-  static func events(_ receipt: Receipt, isMain: Bool) -> JSON {
+  /// The same of a transaction that was executed.
+  static func execution(_ execution: Execution, of transaction: Transaction, on chain: Chain)
+    -> [(String, JSON)]
+  {
+    outcome(
+      isSuccess: execution.receipt.isSuccess,
+      failure: execution.failure?.name,
+      gasUsed: execution.receipt.gasUsed,
+      output: execution.output,
+      isLisp: chain.answersInLisp(transaction)
+    ) + [("events", events(execution.receipt, on: chain))]
+  }
+
+  static func events(_ receipt: Receipt, on chain: Chain) -> JSON {
     .array(
       receipt.events.map { event in
         var fields: [(String, JSON)] = [
-          ("contract", JSON(event.contract.text(isMain: isMain))), ("data", JSON(event.data.hex)),
+          ("contract", JSON(event.contract.text(isMain: chain.parameters.isMain))),
+          ("data", JSON(event.data.hex)),
         ]
-        if let value = try? Datum(event.data, facets: true) {
+        if chain.state.account(event.contract).code == .lisp,
+          let value = try? Datum(event.data, facets: true)
+        {
           fields.append(("value", JSON("\(value)")))
         }
         return JSON(fields: fields)
       }
     )
+  }
+}
+
+extension Chain {
+  /// Whether a transaction's answer is a value of Lisp.
+  func answersInLisp(_ transaction: Transaction) -> Bool {
+    transaction.kind == .call && state.account(transaction.to).code == .lisp
   }
 }
 

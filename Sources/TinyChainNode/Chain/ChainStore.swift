@@ -45,8 +45,11 @@ public final class ChainStore {
   ]
 
   /// Opens the chain of these parameters, or begins it with their genesis block.
-  public init(path: String, _ parameters: NetworkParameters) throws {
-    database = try Database(path: path, options: Database.Options(cacheBytes: 2 << 20))
+  ///
+  /// The file grows to `pagesMax` pages at most; without it, the disk says.
+  public init(path: String, _ parameters: NetworkParameters, pagesMax: Int64? = nil) throws {
+    let options = Database.Options(cacheBytes: 2 << 20, pagesMax: pagesMax)
+    database = try Database(path: path, options: options)
     try database.migrate(by: Self.schema)
     let genesis = parameters.genesis
     if try database.meta("genesis", read: { $0.bytes(0) }) == nil {

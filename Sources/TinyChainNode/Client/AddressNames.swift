@@ -27,9 +27,9 @@ public enum AddressNames {
 
 /// How the bytes that a contract answers are shown.
 public enum AnswerText {
-  /// A Lisp value, else text if it is printable ASCII, else `0x` and hexadecimal; nothing for nothing.
-  public static func text(of bytes: [UInt8]) -> String {
-    if let value = try? Datum(bytes, facets: true) { return value.description }
+  /// Of a contract in Lisp the value; else text if it is printable ASCII, else `0x` and hexadecimal.
+  public static func text(of bytes: [UInt8], isLisp: Bool) -> String {
+    if isLisp, let value = try? Datum(bytes, facets: true) { return value.description }
     let isText = bytes.allSatisfy { (0x20...0x7e).contains($0) || $0 == 10 }
     return isText ? String(decoding: bytes, as: UTF8.self) : "0x" + bytes.hex
   }

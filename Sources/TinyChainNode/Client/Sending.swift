@@ -21,6 +21,14 @@ public struct Request: Sendable {
     (self.kind, self.to, self.value, self.data) = (kind, to, value, data)
     self.gasLimit = gasLimit
   }
+
+  /// The transaction that asks for it.
+  public func transaction(on chainID: UInt32, nonce: UInt64, maxPrice: UInt64) -> Transaction {
+    var transaction = Transaction(kind, to: to, value: value, data: data)
+    (transaction.chainID, transaction.nonce) = (chainID, nonce)
+    (transaction.gasLimit, transaction.maxPrice) = (gasLimit ?? Transaction.gasMax, maxPrice)
+    return transaction
+  }
 }
 
 extension ChainClient {
@@ -46,8 +54,8 @@ extension ChainClient {
     let tip = try await call("get_tip")
     let account = try await call("user_getBalance", ["address": JSON(sender)])
     let baseFee: UInt64 = try tip.number("base_fee")
-    var gasLimit = request.gasLimit
-    if gasLimit == nil {
+    var request = request
+    if request.gasLimit == nil {
       let estimate = try await call(
         "machine_estimate",
         [
@@ -61,16 +69,11 @@ extension ChainClient {
         let failure = estimate["failure"]?.string ?? "failed"
         throw .wouldFail(failure + (reason.isEmpty ? "" : ", \(reason)"))
       }
-      gasLimit = try estimate.number("gas_limit")
+      request.gasLimit = try estimate.number("gas_limit")
     }
-    let transaction = Transaction(
-      request.kind,
-      to: request.to,
-      value: request.value,
-      data: request.data,
-      chainID: try tip.number("chain_id"),
+    let transaction = request.transaction(
+      on: try tip.number("chain_id"),
       nonce: try account.number("nonce"),
-      gasLimit: gasLimit ?? Transaction.gasMax,
       maxPrice: baseFee.multipliedReportingOverflow(by: 2).overflow ? baseFee : baseFee * 2
     )
     return SignedTransaction(transaction, by: key)

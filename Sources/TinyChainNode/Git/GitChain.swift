@@ -33,7 +33,6 @@ public struct GitChain {
     (chain, self.repository, store, line) = (Chain(parameters), repository, nil, [])
   }
 
-  /// With a store, whose commits the repository's copy still has.
   public init(
     _ parameters: NetworkParameters,
     _ repository: GitRepository,
@@ -41,8 +40,7 @@ public struct GitChain {
   ) throws {
     chain = try store.chain(parameters)
     (self.repository, self.store) = (repository, store)
-    line = []
-    for origin in try store.origins() { line.append(try repository.commit(origin.hex)) }
+    line = try store.origins().map { GitRepository.Commit(name: $0.hex) }
   }
 
   /// Makes the chain that of the repository's line as it was fetched last.

@@ -22,7 +22,13 @@ public final class GitRepository {
   public struct Commit: Hashable, Sendable {
     /// 40 or 64 hexadecimal digits.
     public let name: String
-    let tree: String
+    /// Nil if it was not read yet.
+    let tree: String?
+
+    /// By its name alone, as a store keeps it.
+    init(name: String, tree: String? = nil) {
+      (self.name, self.tree) = (name, tree)
+    }
   }
 
   /// Makes the copy in a directory, or takes up the one that is there.
@@ -94,11 +100,6 @@ public final class GitRepository {
     return newer.reversed()
   }
 
-  /// A commit of the line by its name alone, as a store keeps it.
-  public func commit(_ name: String) throws(GitFailure) -> Commit {
-    Commit(name: name, tree: try objects().commit(name).tree)
-  }
-
   // MARK: Files
 
   /// What a commit does under txs/ against its parent.
@@ -144,7 +145,8 @@ public final class GitRepository {
   }
 
   private func entry(_ name: [UInt8], of commit: Commit) throws(GitFailure) -> GitTree.Entry? {
-    try objects().tree(commit.tree).entries.first { $0.name == name }
+    let tree = if let tree = commit.tree { tree } else { try objects().commit(commit.name).tree }
+    return try objects().tree(tree).entries.first { $0.name == name }
   }
 
   /// Walks two directories side by side, into those that differ.

@@ -28,8 +28,10 @@ public struct ScriptRun {
     let line: Int
     let output: [UInt8]
     /// Nil after a success.
-    let failure: String?
-    let events: [Receipt.Event]
+    var failure: String?
+    var events: [Receipt.Event] = []
+    /// Whether the output is a value.
+    var isLisp = false
   }
 
   private var chain: Chain
@@ -120,7 +122,7 @@ public struct ScriptRun {
         line: line.number,
         output: outcome.data,
         failure: outcome.failure.map { Self.words($0, outcome.data) },
-        events: []
+        isLisp: isLisp(to)
       )
     case .warpBlocks(let count):
       let header = chain.tip.header
@@ -185,21 +187,13 @@ public struct ScriptRun {
       throw Failure(line: line.number, problem: "there is no account to send this")
     }
     let account = chain.state.account(Address(key.publicKey))
-    let transaction = Transaction(
-      request.kind,
-      to: request.to,
-      value: request.value,
-      data: request.data,
-      chainID: chain.id,
-      nonce: account.nonce,
-      maxPrice: 0
-    )
+    let transaction = request.transaction(on: chain.id, nonce: account.nonce, maxPrice: 0)
     let signed = SignedTransaction(transaction, by: key)
     let header = InstantSequencer().draft(after: chain.tip.header, at: time, for: .zero)
     let block = chain.executed([signed], under: header)
     if let (_, reason) = block.skipped.first {
       let words = reason.explanation
-      last = Answer(line: line.number, output: [], failure: words, events: [])
+      last = Answer(line: line.number, output: [], failure: words)
       return
     }
     chain.append(block)
@@ -208,7 +202,8 @@ public struct ScriptRun {
       line: line.number,
       output: execution.output,
       failure: execution.failure.map { Self.words($0, execution.output) },
-      events: execution.receipt.events
+      events: execution.receipt.events,
+      isLisp: request.kind == .call && isLisp(request.to)
     )
     // A failure takes all the gas it is given, which says nothing of the contract.
     guard execution.failure == nil else { return }
@@ -216,6 +211,8 @@ public struct ScriptRun {
       Cost(line: line.number, statement: line.text, gas: execution.receipt.gasUsed)
     )
   }
+
+  private func isLisp(_ contract: Address) -> Bool { chain.state.account(contract).code == .lisp }
 
   private static func words(_ failure: CallFailure, _ data: [UInt8]) -> String {
     let reason = String(decoding: data, as: UTF8.self)
@@ -239,23 +236,28 @@ public struct ScriptRun {
     case .failure(let words):
       guard let answer = last else { throw failure("nothing was called") }
       guard let reason = answer.failure else {
-        throw failure("expected a failure, but it answered \(AnswerText.text(of: answer.output))")
+        throw failure(
+          "expected a failure, but it answered \(Self.shown(answer.output, isLisp: answer.isLisp))"
+        )
       }
       guard words.isEmpty || reason.contains(words) else {
         throw failure("expected a failure that says \(words), but it says: \(reason)")
       }
-      last = Answer(line: line, output: [], failure: nil, events: [])
+      last = Answer(line: line, output: [], failure: nil)
     case .answer(let expected):
       try acknowledge()
       guard let answer = last else { throw failure("nothing was called") }
       guard matches(answer.output, expected) else {
-        throw failure("expected \(expected), but it answered \(Self.shown(answer.output))")
+        throw failure(
+          "expected \(expected), but it answered \(Self.shown(answer.output, isLisp: answer.isLisp))"
+        )
       }
     case .event(let expected):
       try acknowledge()
-      let events = last?.events.map(\.data) ?? []
-      guard events.contains(where: { matches($0, expected) }) else {
-        let said = events.map(Self.shown).joined(separator: ", ")
+      let events = last?.events ?? []
+      guard events.contains(where: { matches($0.data, expected) }) else {
+        let said = events.map { Self.shown($0.data, isLisp: isLisp($0.contract)) }
+          .joined(separator: ", ")
         throw failure("expected event \(expected), but there were: \(said.isEmpty ? "none" : said)")
       }
     case .balance(let name, let units):
@@ -268,8 +270,8 @@ public struct ScriptRun {
     }
   }
 
-  private static func shown(_ bytes: [UInt8]) -> String {
-    bytes.isEmpty ? "nothing" : AnswerText.text(of: bytes)
+  private static func shown(_ bytes: [UInt8], isLisp: Bool) -> String {
+    bytes.isEmpty ? "nothing" : AnswerText.text(of: bytes, isLisp: isLisp)
   }
 
   /// Whether an answer is what a script writes: a value of Lisp, or bytes as in a message.
