@@ -185,7 +185,8 @@ let package = Package(
     .program(
       "TrellisCommand",
       [
-        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshSimulation", "TinyChain",
+        "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
+        "MeshSimulation", "TinyChain",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
@@ -210,6 +211,7 @@ let package = Package(
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
+    .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
@@ -248,7 +250,7 @@ let package = Package(
     ),
     .tests(
       "EndToEnd",
-      ["HTTP", "EventLoop", "Kernel", "Service", "SmallNano", "Mesh", "MeshNode"]
+      ["HTTP", "EventLoop", "Kernel", "Service", "Vault", "SmallNano", "Mesh", "MeshNode"]
     ),
     .tests("Tidy", []),
   ],

@@ -10,6 +10,13 @@ public enum Generators {
   public static let g = chain(kind: "G")
   public static let h = chain(kind: "H")
 
+  /// Makes the tables for proofs of up to `values` values now.
+  ///
+  /// Otherwise the first such proof makes them, and takes tens of milliseconds longer.
+  public static func prepare(values: Int = 2) {
+    _ = table(values: values)
+  }
+
   /// The first 64·values of each, G_i and H_i in turn, behind the value and the blinding base, for
   /// `multiscalarVartime`.
   ///

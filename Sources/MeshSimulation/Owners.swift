@@ -18,6 +18,8 @@ final class Owners {
     /// Payments still to be made before healing: each costs a proof.
     var paymentsLeft: Int
     var waiting: RequestID?
+    /// Whom it is to pay.
+    var payees: [AccountID] = []
     /// The first slot in which the wallet may lose its database: once in a slot, as a second loss in
     /// the same one may block it (docs/protocols/mesh.md).
     var nextLoss = SequenceNumber.first
@@ -89,7 +91,13 @@ final class Owners {
   private func note(_ reply: MeshWallet.Reply, of index: Int, in cluster: MeshCluster) {
     let node = owners[index].node
     switch reply {
-    case .certified:
+    case .certified(let certificate):
+      guard certificate.signed.body.outputs.map(\.recipient) == owners[index].payees else {
+        return cluster.fail(
+          "honest payment",
+          "wallet \(node) is told of another payment than its own"
+        )
+      }
       if isClosing { owners[index].isClosed = true }
     case .failed(.plan(.insufficientFunds)):
       // What it was paid may do, or it owns nothing.
@@ -145,6 +153,8 @@ final class Owners {
   }
 
   private func submit(_ command: MeshWallet.Command, _ index: Int, in cluster: MeshCluster) {
+    owners[index].payees = []
+    if case .send(let payees) = command { owners[index].payees = payees.map(\.address.account) }
     owners[index].waiting = cluster.submit(.wallet(command), to: owners[index].node)
   }
 

@@ -81,6 +81,8 @@ private final class PaymentCommand: Sendable {
   }
 
   private static func run(_ command: String, _ event: JSON) {
+    // The wallet's secret is not the command's.
+    unsetenv("MESH_WALLET_PASSWORD")
     for (name, key) in [
       ("MESH_CERTIFICATE", "certificate"), ("MESH_OUTPUT", "output"), ("MESH_AMOUNT", "amount"),
     ] {

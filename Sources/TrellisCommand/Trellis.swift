@@ -9,7 +9,8 @@ let trellis = Program(
     "trellis",
     summary: "Runs, simulates, fuzzes and measures the ledgers of this house on one machine",
     subcommands: [
-      devnetCommand, simulateCommand, fuzzCommand, benchCommand, linkCommand, vectorsCommand,
+      devnetCommand, simulateCommand, modelCommand, fuzzCommand, benchCommand, linkCommand,
+      vectorsCommand,
     ]
   )
 )

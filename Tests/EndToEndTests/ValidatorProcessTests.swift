@@ -4,8 +4,12 @@ import Mesh
 import MeshNode
 import Testing
 
+/// Python that has aioquic, where `scripts/test --slow` could install it.
+private let interoperabilityPython =
+  ProcessInfo.processInfo.environment["QUIC_INTEROPERABILITY_PYTHON"]
+
 /// A `mesh-validator run` of its own.
-private final class ValidatorProcess {
+final class ValidatorProcess {
   let process = Process()
   let port: UInt16
   private let errors = Pipe()
@@ -40,7 +44,7 @@ private final class ValidatorProcess {
 }
 
 /// Four validators as processes, made by the program's own commands.
-private final class ProcessNetwork {
+final class ProcessNetwork {
   let place: TemporaryPlace
   let genesis: Genesis
   let keys: [String]
@@ -156,6 +160,32 @@ struct ValidatorProcessTests {
     #expect(await alice.state.balance.value == 1_000_000 - 40 * 101)
     await alice.stop()
     for index in 0..<4 { #expect(network.end(index, with: SIGTERM) == 0) }
+  }
+
+  @Test(
+    "Another implementation of QUIC shakes hands, pings, and asks what network it is in",
+    .enabled(if: interoperabilityPython != nil, "aioquic is not installed")
+  )
+  func aioquic() throws {
+    let network = try ProcessNetwork()
+    defer { network.remove() }
+    let port = try #require(network.ports[ValidatorIndex(0)])
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try #require(interoperabilityPython))
+    process.arguments = [
+      URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "scripts/quic-client.py").path,
+      "mesh", "127.0.0.1", "\(port)", "\(network.place.path)/genesis.mesh",
+    ]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(said)")
+    #expect(said == "ok\n")
+    #expect(network.end(0, with: SIGTERM) == 0)
   }
 
   @Test("What a validator stored shows no amount and no memo")

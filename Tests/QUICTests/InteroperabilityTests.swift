@@ -27,7 +27,7 @@ struct InteroperabilityTests {
         .appending(path: "scripts/quic-client.py").path
       let process = Process()
       process.executableURL = URL(fileURLWithPath: try #require(python))
-      process.arguments = [script, "127.0.0.1", "\(bound.port)", Peer.protocolName]
+      process.arguments = [script, "echo", "127.0.0.1", "\(bound.port)", Peer.protocolName]
       let output = Pipe()
       process.standardOutput = output
       process.standardError = output

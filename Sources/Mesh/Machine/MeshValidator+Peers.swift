@@ -6,6 +6,8 @@ extension MeshValidator {
     let place = peers.firstIndex { id < $0.id } ?? peers.endIndex
     peers.insert(Peer(id: id, identity: identity), at: place)
     catchUp(with: place)
+    guard identity != .wallet else { return }
+    for proof in notices { ask(.equivocation(proof), of: id) }
   }
 
   mutating func disconnect(_ id: PeerID) {

@@ -128,6 +128,7 @@ extension MeshValidator {
   private mutating func note(_ proof: EquivocationProof) {
     guard ledger.record(.owner(proof), into: &change) else { return }
     effects.append(.report(.evidence(.owner(proof))))
+    remember(proof)
     for peer in peers where peer.identity != .wallet { ask(.equivocation(proof), of: peer.id) }
   }
 
@@ -141,6 +142,12 @@ extension MeshValidator {
       ledger.record(evidence, into: &change)
     else { return }
     effects.append(.report(.evidence(evidence)))
+    if case .owner(let proof) = evidence { remember(proof) }
+  }
+
+  private mutating func remember(_ proof: EquivocationProof) {
+    if notices.count == Self.noticesMax { notices.removeFirst() }
+    notices.append(proof)
   }
 
   mutating func promise(_ request: BallotRequest, for peer: PeerID, _ exchange: Exchange) {

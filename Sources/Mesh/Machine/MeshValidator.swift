@@ -126,6 +126,8 @@ public struct MeshValidator: Machine {
   var running: [Task] = []
   var nextNumber: UInt64 = 1
   var areGapsAsked = false
+  /// Found or heard since the start, for validators that connect later; the newest last.
+  var notices: [EquivocationProof] = []
 
   // What lives for one input.
   var now = Instant(nanoseconds: 0)
@@ -141,6 +143,8 @@ public struct MeshValidator: Machine {
   static let gapInterval = Duration.seconds(1)
   /// Offences until a connection ends.
   static let offencesMax = 5
+  /// What a validator that was away is told of: 64 × 268 bytes.
+  static let noticesMax = 64
   /// Subscriptions: 1,024 × at most 255 accounts of 32 bytes.
   static let subscribersMax = 1024
 

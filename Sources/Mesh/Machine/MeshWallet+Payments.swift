@@ -4,15 +4,12 @@ import Kernel
 extension MeshWallet {
   /// Makes a transition durable and asks everyone to vote for it.
   mutating func propose(_ pending: WalletState.Pending) {
-    if state.pending?.transition.hash != pending.transition.hash { write(.setPending(pending)) }
-    let justified = justification.flatMap { $0.slot == pending.transition.slot ? $0 : nil }
-    phase = .collecting(
-      Collection(
-        pending: pending,
-        ballot: justified?.ballot ?? .zero,
-        acks: justified?.acks ?? []
-      )
-    )
+    if state.pending?.transition.hash != pending.transition.hash
+      || state.pending?.justification != pending.justification
+    {
+      write(.setPending(pending))
+    }
+    phase = .collecting(Collection(pending: pending))
     effects.append(.setTimer(.retry, after: Self.retryInterval))
     for peer in peers { requestVote(of: peer.id, withDependencies: false) }
   }
@@ -37,12 +34,8 @@ extension MeshWallet {
         }
       }
     }
-    let request = VoteRequest(
-      ballot: collection.ballot,
-      acks: collection.acks,
-      dependencies: dependencies,
-      submission: .transition(transition)
-    )
+    var request = collection.pending.request
+    request.dependencies = dependencies
     ask(.vote(request), of: peer)
   }
 
@@ -82,10 +75,11 @@ extension MeshWallet {
     justification = nil
     phase = .idle
     effects.append(.report(.certified(certificate)))
-    reply(.certified(certificate))
+    // Who waits for another payment still does: this one was signed by the wallet that was lost.
+    if postponed == nil { reply(.certified(certificate)) }
     deliver(certificate)
-    // The next slot may have been used too by the wallet that signed this.
-    if !state.remembersAll { resync() }
+    // The next slot may have been used too by that wallet.
+    if !state.remembersAll || postponed != nil { resync() }
   }
 
   mutating func deliver(_ certificate: SettlementCertificate) {
@@ -158,6 +152,8 @@ extension MeshWallet {
       }
       if !taken.isEmpty { write(.markClaimed(taken)) }
       write(.setPending(nil))
+      // What justified it goes with it: the next one needs a ballot of its own.
+      if collection.ballot > .zero { write(.setRemembersAll(false)) }
       let code = permanent.first { code in permanent.count { $0 == code } > faultsMax }
       reply(.failed(.refused(code ?? permanent[0])))
       return becomeIdle()

@@ -85,7 +85,7 @@ extension MeshWallet {
     let isOwn = pending?.transition.hash == certificate.hash
     // Somebody else holds these keys too, or this wallet was restored.
     if !isOwn, state.remembersAll { write(.setRemembersAll(false)) }
-    if pending != nil {
+    if pending != nil, postponed == nil {
       reply(isOwn ? .certified(certificate) : .failed(.overtaken(by: certificate.hash)))
     }
     deliver(certificate)
@@ -100,11 +100,23 @@ extension MeshWallet {
   }
 
   /// A transition that this account signed and forgot: it is resumed, unchanged.
-  private mutating func adopt(pending transition: Transition) {
+  private mutating func adopt(
+    pending transition: Transition,
+    _ justification: WalletState.Justification? = nil
+  ) {
     guard let memo = configuration.keys.full?.open(transition.body) else {
       return block(.unreadable(transition.hash))
     }
-    propose(WalletState.Pending(transition: transition, balance: memo.balance))
+    if let own = state.pending, own.transition.hash != transition.hash, postponed == nil {
+      reply(.failed(.overtaken(by: transition.hash)))
+    }
+    propose(
+      WalletState.Pending(
+        transition: transition,
+        balance: memo.balance,
+        justification: justification
+      )
+    )
   }
 
   /// A no to a ballot.
@@ -171,6 +183,7 @@ extension MeshWallet {
 
   private mutating func block(_ failure: WalletFailure) {
     phase = .blocked(failure)
+    postponed = nil
     reply(.failed(failure))
   }
 
@@ -209,19 +222,21 @@ extension MeshWallet {
       ballot: ballot,
       validators: validators
     ) { isInvalid($0) }
+    let justification = WalletState.Justification(slot: slot, ballot: ballot, acks: ordered)
     switch outcome {
     case .insufficient: return
     case .free:
-      justification = (slot, ballot, ordered)
-      // Nothing else can get a quorum here, whatever was signed and forgotten.
-      if !state.remembersAll { write(.setRemembersAll(true)) }
-      if let pending = state.pending { propose(pending) } else { becomeIdle() }
-    case .bound(let transition):
-      justification = (slot, ballot, ordered)
-      if let pending = state.pending, pending.transition.hash == transition.hash {
-        propose(pending)
+      if let pending = state.pending {
+        propose(pending.justified(by: justification))
       } else {
-        adopt(pending: transition)
+        self.justification = justification
+        becomeIdle()
+      }
+    case .bound(let transition):
+      if let pending = state.pending, pending.transition.hash == transition.hash {
+        propose(pending.justified(by: justification))
+      } else {
+        adopt(pending: transition, justification)
       }
     case .split: block(.slotBlocked)
     }
@@ -266,6 +281,16 @@ extension MeshWallet {
       isSourceApplied: false,
       // By something earlier in the own chain; which, does not matter here.
       claimedBy: state.claimed.contains(reference) ? state.head : nil
+    )
+  }
+}
+
+extension WalletState.Pending {
+  fileprivate func justified(by justification: WalletState.Justification) -> Self {
+    WalletState.Pending(
+      transition: transition,
+      balance: balance,
+      justification: justification
     )
   }
 }

@@ -103,13 +103,13 @@ public struct MeshWallet: Machine {
 
   struct Collection: Sendable {
     let pending: WalletState.Pending
-    let ballot: Ballot
-    let acks: [BallotAck]
     var votes: [ValidatorIndex: ValidatorVote] = [:]
     var rejections: [ValidatorIndex: TransitionRejection] = [:]
     /// Of the claims, what a validator says has been taken.
     var claimed: [ValidatorIndex: Set<OutputReference>] = [:]
     var patience = MeshWallet.patience
+
+    var ballot: Ballot { pending.justification?.ballot ?? .zero }
   }
 
   struct Recovery: Sendable {
@@ -129,8 +129,8 @@ public struct MeshWallet: Machine {
   let configuration: Configuration
   public internal(set) var state: WalletState
   var phase = Phase.idle
-  /// Justifies proposals in the next slot, once it had to be recovered.
-  var justification: (slot: Slot, ballot: Ballot, acks: [BallotAck])?
+  /// Lets any transition be proposed in a slot that had to be recovered.
+  var justification: WalletState.Justification?
   /// Who waits for the phase to end.
   var waiting: RequestID?
   /// What the waiting one wants done when it is clear how the slot stands.
@@ -250,7 +250,7 @@ public struct MeshWallet: Machine {
     scan()
     guard let payees = postponed.take() else { return reply(.synced) }
     guard let request = waiting.take() else { return }
-    if state.remembersAll {
+    if maySign {
       plan(payees, request)
     } else {
       // No validator knows of anything that this account could spend.
@@ -272,7 +272,7 @@ public struct MeshWallet: Machine {
     case .resyncing, .building, .collecting, .recovering: return fail(.busy, request)
     }
     // A restored wallet may have signed something for this slot that it does not know.
-    guard state.remembersAll else {
+    guard maySign else {
       waiting = request
       postponed = payees
       return resync()
@@ -312,11 +312,23 @@ public struct MeshWallet: Machine {
       phase = .idle
       reply(.failed(.plan(failure)))
     case .success(let built):
-      propose(WalletState.Pending(transition: built.transition, balance: built.balance))
+      let justification = justification.flatMap { $0.slot == slot ? $0 : nil }
+      // Nothing else can get a quorum here, whatever was signed and forgotten.
+      if !state.remembersAll { write(.setRemembersAll(true)) }
+      propose(
+        WalletState.Pending(
+          transition: built.transition,
+          balance: built.balance,
+          justification: justification
+        )
+      )
     }
   }
 
   // MARK: What every part does.
+
+  /// Whether nothing that was signed for the next slot, and forgotten, can get in the way.
+  private var maySign: Bool { state.remembersAll || justification?.slot == slot }
 
   var slot: Slot { Slot(account: configuration.keys.account, sequence: state.nextSequence) }
   var validators: ValidatorSet { configuration.genesis.validators }

@@ -10,10 +10,49 @@ public struct WalletState: Sendable {
     public let transition: Transition
     /// Opens the balance that it leaves.
     public let balance: Opening
+    /// Of the ballot in which it is proposed, if that is above 0.
+    ///
+    /// As durable as the transition: a wallet that went back to ballot 0 would need another ballot, in
+    /// which what it has forgotten may turn up beside this.
+    public let justification: Justification?
 
-    public init(transition: Transition, balance: Opening) {
+    public init(transition: Transition, balance: Opening, justification: Justification? = nil) {
+      precondition(justification?.slot ?? transition.slot == transition.slot)
       self.transition = transition
       self.balance = balance
+      self.justification = justification
+    }
+
+    /// From what a store kept; nil if no transition is asked for in it.
+    public init?(_ request: VoteRequest, balance: Opening) {
+      guard case .transition(let transition) = request.submission else { return nil }
+      self.transition = transition
+      self.balance = balance
+      justification =
+        request.ballot == .zero
+        ? nil : Justification(slot: transition.slot, ballot: request.ballot, acks: request.acks)
+    }
+
+    /// What validators are asked, which is all that a store needs to keep.
+    public var request: VoteRequest {
+      VoteRequest(
+        ballot: justification?.ballot ?? .zero,
+        acks: justification?.acks ?? [],
+        submission: .transition(transition)
+      )
+    }
+  }
+
+  /// A quorum's acks, with which something may be proposed in a ballot above 0.
+  public struct Justification: Hashable, Sendable {
+    public let slot: Slot
+    public let ballot: Ballot
+    public let acks: [BallotAck]
+
+    public init(slot: Slot, ballot: Ballot, acks: [BallotAck]) {
+      self.slot = slot
+      self.ballot = ballot
+      self.acks = acks
     }
   }
 

@@ -24,7 +24,7 @@ public struct VoteRequest: Hashable, Sendable {
   /// What justifies a ballot above 0.
   public let acks: [BallotAck]
   /// Sources of the claims, for validators that have not heard of them.
-  public let dependencies: [SettlementCertificate]
+  public var dependencies: [SettlementCertificate]
   public let submission: Submission
 
   public init(

@@ -107,6 +107,10 @@ public final class ValidatorNode: Sendable {
         limits: Self.driverLimits
       )
       _ = try await driver.submit(.start)
+      Task {
+        // Ahead of the first payment, which would wait for it; without room it does.
+        try? await threads.proofs.run { _ in ProofCheck.prepare() }
+      }
       let front = ValidatorFront(
         genesis: genesis,
         key: key.publicKey,

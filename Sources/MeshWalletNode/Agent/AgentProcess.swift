@@ -58,6 +58,7 @@ public enum AgentProcess {
     input: Int32,
     output: Int32
   ) throws(SystemFailure) {
+    keepDescriptors()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -81,6 +82,19 @@ public enum AgentProcess {
     var pid: pid_t = 0
     let code = posix_spawn(&pid, path, &actions, &attributes, words, variables)
     guard code == 0 else { throw SystemFailure("start the agent", code: code) }
+  }
+
+  /// Passes none on but those that are named: whoever started this process may wait for the end of
+  /// the last that holds one of his.
+  private static func keepDescriptors() {
+    guard let directory = opendir("/proc/self/fd") else { return }
+    defer { closedir(directory) }
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if let descriptor = Int32(name), descriptor > 2 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    }
   }
 
   private static func write(_ bytes: [UInt8], to descriptor: Int32) {

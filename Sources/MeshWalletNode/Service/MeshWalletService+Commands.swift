@@ -197,7 +197,9 @@ extension MeshWalletService {
     var steps: [JSON] = []
     var received: UInt64 = 0
     while true {
+      let begun = loop.now
       _ = try await rest(until: deadline)
+      let started = loop.now
       let command = source.map { MeshWallet.Command.receiveFrom($0) } ?? .receive
       let reply = try await ask(command, until: deadline)
       if case .failed(.plan(.nothingToDo))? = reply { break }
@@ -214,6 +216,7 @@ extension MeshWalletService {
       let incoming = await driver.inspect { machine in
         machine.state.incoming.filter { claims.contains($0.reference) }
       }
+      step["phases_us"] = phases(certificate.hash, begun: begun, started: started)
       step["payments"] = .array(incoming.map { $0.json })
       received &+= incoming.reduce(0) { $0 &+ $1.payment.amount.units }
       steps.append(.object(step))
@@ -251,7 +254,7 @@ extension MeshWalletService {
     return answer
   }
 
-  /// Microseconds between the stations of a payment.
+  /// Microseconds between the stations of a payment; `connect` is all before it was begun.
   private func phases(_ hash: TransitionHash, begun: Instant, started: Instant) -> JSON {
     let marks = marks[hash] ?? PaymentMarks()
     func between(_ from: Instant?, _ to: Instant?) -> JSON {

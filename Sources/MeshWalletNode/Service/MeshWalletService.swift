@@ -21,7 +21,7 @@ public actor MeshWalletService {
   public nonisolated let keys: WalletKeys
   let driver: Driver<MeshWallet>
   /// Held for as long as the wallet is open: one process writes its state.
-  private let directory: DataDirectory
+  private var directory: DataDirectory?
   private let network: MeshNetwork
   private let networkLoop: EventLoop
   private let workers: Workers
@@ -155,6 +155,7 @@ public actor MeshWalletService {
   /// - Parameter grace: how long those who do not answer are waited for.
   public func stop(grace: Duration = .milliseconds(250)) async {
     await driver.stop()
+    directory = nil
     let left = Race<Void>()
     let network = self.network
     let timer = loop.schedule(after: grace) { left.finish(.success(())) }

@@ -24,7 +24,7 @@ final class WalletStore {
     CREATE TABLE claimed (
       source BLOB NOT NULL, output INTEGER NOT NULL, PRIMARY KEY (source, output)
     ) WITHOUT ROWID;
-    CREATE TABLE pending (one INTEGER PRIMARY KEY CHECK (one = 0), transition BLOB NOT NULL);
+    CREATE TABLE pending (one INTEGER PRIMARY KEY CHECK (one = 0), request BLOB NOT NULL);
     """
 
   private lazy var putOwn = database.statement(
@@ -40,7 +40,7 @@ final class WalletStore {
     "INSERT OR IGNORE INTO claimed (source, output) VALUES (?, ?)"
   )
   private lazy var putPending = database.statement(
-    "INSERT OR REPLACE INTO pending (one, transition) VALUES (0, ?)"
+    "INSERT OR REPLACE INTO pending (one, request) VALUES (0, ?)"
   )
   private lazy var removePending = database.statement("DELETE FROM pending")
 
@@ -114,7 +114,7 @@ final class WalletStore {
       try reference($0)
     }
     change.append(.markClaimed(claimed))
-    if let bytes = try database.statement("SELECT transition FROM pending").first(read: {
+    if let bytes = try database.statement("SELECT request FROM pending").first(read: {
       $0.bytes(0)
     }) {
       change.append(.setPending(try pending(bytes)))
@@ -151,10 +151,12 @@ final class WalletStore {
   }
 
   private func pending(_ bytes: [UInt8]) throws -> WalletState.Pending {
-    guard let transition = try? Transition(encoded: bytes),
-      let memo = keys.full?.open(transition.body)
+    guard let request = try? VoteRequest(encoded: bytes),
+      case .transition(let transition) = request.submission,
+      let memo = keys.full?.open(transition.body),
+      let pending = WalletState.Pending(request, balance: memo.balance)
     else { throw database.damaged("the pending transition is not one of these keys") }
-    return WalletState.Pending(transition: transition, balance: memo.balance)
+    return pending
   }
 
   private func certificate(_ bytes: [UInt8]) throws -> SettlementCertificate {
@@ -183,7 +185,7 @@ final class WalletStore {
 
   private func write(_ operation: WalletChange.Operation) throws {
     switch operation {
-    case .setPending(let pending?): try putPending.run { $0.bind(pending.transition.encoded) }
+    case .setPending(let pending?): try putPending.run { $0.bind(pending.request.encoded) }
     case .setPending(nil): try removePending.run()
     case .settle(let certificate, _):
       try put(certificate)

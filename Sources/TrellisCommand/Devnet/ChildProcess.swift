@@ -17,19 +17,25 @@ struct ChildProcess: Sendable {
   ///   - arguments: without the program's name.
   ///   - environment: all of it.
   ///   - log: where standard output and errors go.
+  ///   - errors: where errors go instead; nil for the same file.
   /// - Throws: `SystemFailure` if the program cannot be started.
   init(
     _ path: String,
     _ arguments: [String],
     environment: [String: String],
-    log: String
+    log: String,
+    errors: String? = nil
   ) throws(SystemFailure) {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    if let errors {
+      posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    } else {
+      posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    }
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -57,12 +63,25 @@ struct ChildProcess: Sendable {
     self.pid = pid
   }
 
+  /// How a process ended.
+  enum End: Equatable, Sendable, CustomStringConvertible {
+    case status(Int32)
+    case signal(Int32)
+
+    var description: String {
+      switch self {
+      case .status(let status): "status \(status)"
+      case .signal(let signal): "signal \(signal)"
+      }
+    }
+  }
+
   /// Nil while it runs; afterwards, once, how it ended.
-  func ended() -> String? {
+  func ended() -> End? {
     var status: Int32 = 0
     guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
     let signal = status & 0x7f
-    return signal == 0 ? "status \((status >> 8) & 0xff)" : "signal \(signal)"
+    return signal == 0 ? .status((status >> 8) & 0xff) : .signal(signal)
   }
 
   func signal(_ number: Int32) {

@@ -44,6 +44,8 @@ actor Devnet {
   /// By name, in the order of their first start; the dead ones too.
   private var processes: [DevnetProcess] = []
   private var running: Set<pid_t> = []
+  /// Run so far, for the names of their outputs.
+  private var commands = 0
 
   /// A process answers its first call well within this; a loaded machine may take its time.
   static let patience = Duration.seconds(60)
@@ -166,6 +168,56 @@ actor Devnet {
     if let end = process.program.ended() {
       running.remove(process.pid)
       throw DevnetFailure("it ended with \(end):\n\(process.logTail)")
+    }
+  }
+
+  /// Runs a command to its end and reads its answer.
+  ///
+  /// - Parameters:
+  ///   - program: to run, with `--json` among its arguments.
+  ///   - arguments: without the program's name.
+  ///   - variables: of its environment, beside the inherited ones without its own prefix.
+  ///   - prefix: of variables that it must not inherit.
+  /// - Returns: what it printed.
+  /// - Throws: `DevnetFailure` with what it said if its status is not 0, or its answer not JSON.
+  func answer(
+    of program: String,
+    _ arguments: [String],
+    variables: [String: String] = [:],
+    without prefix: String
+  ) async throws -> JSON {
+    commands += 1
+    let (output, errors) = ("\(directory)/command-\(commands)", "\(directory)/errors-\(commands)")
+    let inherited = Program.environment().filter { !$0.key.hasPrefix(prefix) }
+    let child = try ChildProcess(
+      program,
+      arguments,
+      environment: inherited.merging(variables) { $1 },
+      log: output,
+      errors: errors
+    )
+    running.insert(child.pid)
+    var end: ChildProcess.End?
+    while end == nil {
+      await pause(.microseconds(500))
+      end = child.ended()
+    }
+    running.remove(child.pid)
+    func text(_ path: String) -> String {
+      // A command that was told to end may have written nothing.
+      (try? PrivateFile.read(path, bytesMax: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
+        ?? ""
+    }
+    try Task.checkCancellation()
+    let call = ([program.split(separator: "/").last.map(String.init) ?? program] + arguments)
+      .joined(separator: " ")
+    guard end == .status(0) else {
+      throw DevnetFailure("\(call) ended with \(end?.description ?? "?"):\n\(text(errors))")
+    }
+    do {
+      return try JSON(parsing: text(output))
+    } catch {
+      throw DevnetFailure("\(call) answered no JSON (\(error)): \(text(output))")
     }
   }
 

@@ -6,6 +6,7 @@ import Service
 /// The systems that have an act.
 private enum System: String, CaseIterable, Sendable {
   case smallnano
+  case mesh
 }
 
 private let once = Option<Bool>(
@@ -29,6 +30,20 @@ let smallnano = Option<String?>(
   scope: .commandLine,
   help: "The smallnano program, instead of the one beside this one"
 )
+let meshValidator = Option<String?>(
+  "mesh_validator",
+  .optional(.path),
+  default: nil,
+  scope: .commandLine,
+  help: "The mesh-validator program, instead of the one beside this one"
+)
+let meshWallet = Option<String?>(
+  "mesh_wallet",
+  .optional(.path),
+  default: nil,
+  scope: .commandLine,
+  help: "The mesh-wallet program, instead of the one beside this one"
+)
 private let keep = Option<Bool>(
   "keep",
   .boolean,
@@ -46,18 +61,25 @@ let devnetCommand = Command(
     until Ctrl-C.
 
     smallnano: three voters; Alice pays Bob; a fresh node joins.
+    mesh: four validators; Alice pays Bob, amounts unseen; one is killed; Carol tries to spend twice.
     """,
   examples: [
     .init("trellis devnet", "The story, then nodes to play with"),
     .init("trellis devnet --only smallnano", "One system's act"),
     .init("trellis devnet --once --json", "For machines: the tables as JSON, and a status"),
   ],
-  options: [once, only, json, keep, smallnano]
+  options: [once, only, json, keep, smallnano, meshValidator, meshWallet]
 ) { call in
   let systems = call[only].map { [$0] } ?? System.allCases
-  let smallnanoProgram =
-    systems.contains(.smallnano)
-    ? try NeighbourProgram.smallnano.path(given: call[smallnano]) : nil
+  // What is missing is said before anything is started.
+  var programs: [NeighbourProgram: String] = [:]
+  if systems.contains(.smallnano) {
+    programs[.smallnano] = try NeighbourProgram.smallnano.path(given: call[smallnano])
+  }
+  if systems.contains(.mesh) {
+    programs[.meshValidator] = try NeighbourProgram.meshValidator.path(given: call[meshValidator])
+    programs[.meshWallet] = try NeighbourProgram.meshWallet.path(given: call[meshWallet])
+  }
   let loop = try EventLoop(name: "devnet")
   let directory = try TemporaryDirectory()
   let isJSON = call[json]
@@ -65,7 +87,10 @@ let devnetCommand = Command(
     if isJSON { Terminal.standard.printError(line) } else { Terminal.standard.print(line) }
   }
   var acts: [any DevnetAct] = []
-  if let smallnanoProgram { acts.append(SmallNanoAct(devnet, program: smallnanoProgram)) }
+  if let program = programs[.smallnano] { acts.append(SmallNanoAct(devnet, program: program)) }
+  if let validator = programs[.meshValidator], let wallet = programs[.meshWallet] {
+    acts.append(MeshAct(devnet, validator: validator, wallet: wallet))
+  }
   let signals = try await Signal.stream(of: [.interrupt, .terminate, .hangup], on: loop)
   let story = acts
   let result = await devnet.run(story, signals: signals, staysUp: !call[once]) {

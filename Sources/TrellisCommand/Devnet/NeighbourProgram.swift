@@ -4,6 +4,8 @@ import Service
 /// A program that this one starts.
 enum NeighbourProgram: String {
   case smallnano
+  case meshValidator = "mesh-validator"
+  case meshWallet = "mesh-wallet"
 
   /// The one given, or the one beside this program.
   ///

@@ -42,67 +42,15 @@ extension FuzzTargets {
     }
   }
 
-  /// Length of the data 1 ‖ data ‖ code: whatever a contract does, it ends, and spends what it had
-  /// at most.
-  static let brainfuckContract = FuzzTarget(
-    "brainfuck-contract",
-    seeds: [
-      code(helloWorld, mode: .raw),
-      code(",[.,]", mode: .raw),
-      code("++.[-]+.[-]..", mode: .framed),  // an event of one byte
-      code("+++++.--.[-]" + String(repeating: ",", count: 35) + "..+.-,.", mode: .framed),
-      code(String(repeating: ",.", count: 40), mode: .framed),
-      code(String(repeating: ">", count: 256) + "+.+.", mode: .raw),
-    ].map { [1, 7] + $0 }
-  ) { input in
-    guard let length = input.first.map(Int.init), input.count > length,
-      let code = try? BrainfuckCode(Array(input[(1 + length)...]))
-    else { return .refused }
-    var host = LoneHost()
-    let call = Call(
-      caller: .zero,
-      contract: .zero,
-      value: 0,
-      gas: 100_000,
-      data: Array(input[1...length])
-    )
-    let outcome = BrainfuckContract(code).answer(call, on: &host)
-    guard outcome.gasLeft <= call.gas else { return .broken("gas out of nothing") }
-    guard outcome.isSuccess || outcome.gasLeft == 0 else { return .broken("failed for less") }
-    return .accepted
-  }
-
-  private static let helloWorld = """
+  static let helloWorld = """
     ++++++++[>++++[>++>+++>+++>+<<<<-]>+>+>->>+[<]<-]>>.>---.+++++++..+++.>>.<-.<.+++.------.------\
     --.>>+.>++.
     """
 
-  private static func code(_ source: String, mode: BrainfuckMode) -> [UInt8] {
+  static func code(_ source: String, mode: BrainfuckMode) -> [UInt8] {
     guard let program = try? BrainfuckProgram(source: source.utf8) else {
       preconditionFailure("brackets match")
     }
     return BrainfuckCode(mode: mode, program: program).bytes
-  }
-}
-
-/// A chain of one contract: whoever it calls echoes the data for half the gas.
-private struct LoneHost: ContractHost {
-  let height: UInt64 = 1
-  let time: UInt64 = 1
-  var pages: [UInt8: [UInt8]] = [:]
-
-  func balance(of account: Address) -> UInt64 { 1_000 }
-  func exists(_ account: Address) -> Bool { account == .zero }
-  func page(_ index: UInt8, of contract: Address) -> [UInt8]? { pages[index] }
-  mutating func setPage(_ index: UInt8, of contract: Address, to bytes: [UInt8]) {
-    pages[index] = bytes
-  }
-  mutating func emit(_ event: [UInt8], from contract: Address) {}
-  mutating func transfer(_ value: UInt64, from: Address, to: Address) -> Bool { value <= 1_000 }
-  mutating func call(_ call: Call) -> Outcome {
-    .returned(call.data, gasLeft: call.gas / 2)
-  }
-  mutating func create(_ code: BrainfuckCode, value: UInt64, by creator: Address) -> Address? {
-    value <= 1_000 ? creator : nil
   }
 }

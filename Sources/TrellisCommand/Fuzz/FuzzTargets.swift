@@ -11,8 +11,8 @@ enum FuzzTargets {
     + MessageType.allCases.map(wire)
     + [address, amountRaw, amountSMN, hex, socketAddress]
     + [json, toml, configFile, commandLine, httpRequest, httpResponse, frameReader, ed25519]
-    + [rangeProof, kernels, brainfuckCode, brainfuckEngines, brainfuckContract]
-    + [lispReader, lispDatum, lispContract]
+    + [rangeProof, kernels, brainfuckCode, brainfuckEngines, lispReader, lispDatum]
+    + mesh + meshWallet + tinyChain
 
   // MARK: smallnano, bytes
 
