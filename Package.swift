@@ -186,7 +186,7 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
-        "MeshSimulation", "TinyChain",
+        "MeshSimulation", "TinyChain", "TinyChainNode", "BrainfuckAssembler", "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]

@@ -3,18 +3,21 @@ public import TinyChain
 /// Translates assembly into Brainfuck.
 ///
 /// A statement a line, `#` begins a comment. Cells have names: `cell` gives one of page 0, zero at
-/// each call, `stored` one of page 1, which stays. A statement leaves all cells alone but those it
-/// says it changes.
+/// each call, `stored` one of the pages after it, which stay. `n*20` names 20 cells in a row, the
+/// single ones `n.0` to `n.19`. A statement leaves all cells alone but those it says it changes.
 ///
 /// | statement | does |
 /// |---|---|
-/// | `cell a b`, `stored c` | names cells |
+/// | `cell a b`, `stored c`, `stored n*20` | names cells |
 /// | `set a 5`, `add a 5`, `subtract a 5` | with a number, or a character as `'x'` |
 /// | `move a b`, `copy a b`, `deduct a b` | b = a (move leaves a = 0); b -= a, with a = 0 |
 /// | `input a`, `skip 34` | reads a byte; reads as many and forgets them |
 /// | `while a`, `if a`, `ifnot a`, `ifequal a 5`, `end` | `if` looks once, before its body |
+/// | `ifsame a b` | of names of as many cells: whether all are equal |
 /// | `write ITEMS` | cells, numbers, characters and "texts", byte by byte |
 /// | `answer ITEMS`, `event ITEMS`, `revert ITEMS` | the same as a frame, with its length |
+///
+/// `move`, `copy`, `deduct`, `input` and those that write take names of several cells, too.
 public struct Assembler {
   /// Cells at the start of page 0 are the assembler's own: a flag for each condition, and temporaries.
   private static let ownCellsMax = depthMax + 4
@@ -24,9 +27,12 @@ public struct Assembler {
   /// A name's cell, and two zeros after it for `condition`.
   private static let cellsOfName = 3
 
-  private var cells: [String: Int] = [:]
+  /// For each name its cells.
+  private var cells: [String: [Int]] = [:]
   private var nextCell = ownCellsMax
   private var nextStored = BrainfuckContract.pageSize
+  /// Where named cells end: those farther off cost too much to come to.
+  private static let storedEnd = 5 * BrainfuckContract.pageSize
   private var opcodes: [Opcode] = []
   private var pointer = 0
   /// What `end` has to close: the cell its loop tests, and whether that is a flag of the assembler.
@@ -43,7 +49,9 @@ public struct Assembler {
     var assembler = Assembler()
     for text in source.split(separator: "\n", omittingEmptySubsequences: false) {
       assembler.line += 1
-      guard assembler.opcodes.count <= BrainfuckProgram.opcodesMax else { break }
+      guard assembler.opcodes.count <= BrainfuckProgram.opcodesMax else {
+        throw AssemblyFailure(line: assembler.line, problem: .tooLong)
+      }
       let words = try Word.words(of: text, line: assembler.line)
       if let first = words.first { try assembler.translate(first, Array(words.dropFirst())) }
     }
@@ -71,17 +79,19 @@ public struct Assembler {
     case "subtract":
       let cell = try cellAndByte(words)
       add(0 &- cell.byte, to: cell.index)
-    case "move", "deduct":
-      let (from, to) = try twoCells(words)
-      if statement == "move" { clear(to) }
-      drain(from, into: [to], isSubtracted: statement == "deduct")
-    case "copy":
-      let (from, to) = try twoCells(words)
-      clear(to)
-      copy(from, to: to)
+    case "deduct":
+      for (from, to) in try twoRuns(words) { drain(from, into: [to], isSubtracted: true) }
+    case "move", "copy":
+      for (from, to) in try twoRuns(words) {
+        clear(to)
+        if statement == "move" { drain(from, into: [to]) } else { copy(from, to: to) }
+      }
     case "input":
-      go(to: try oneCell(words))
-      opcodes.append(.input)
+      guard words.count == 1 else { throw failure(.wrongArguments("a cell")) }
+      for cell in try run(of: words[0]) {
+        go(to: cell)
+        opcodes.append(.input)
+      }
     case "skip":
       guard words.count == 1, case .number(let count) = words[0] else {
         throw failure(.wrongArguments("a number"))
@@ -93,6 +103,7 @@ public struct Assembler {
       ownCells -= 1
     case "while": try open(try oneCell(words), isFlag: false)
     case "if", "ifnot", "ifequal": try condition(statement, words)
+    case "ifsame": try sameness(try twoRuns(words))
     case "end": try close(words)
     case "write": try write(words)
     case "answer": try frame(0, words)
@@ -107,20 +118,43 @@ public struct Assembler {
   private mutating func name(_ words: [Word], isStored: Bool) throws(AssemblyFailure) {
     guard !words.isEmpty else { throw failure(.wrongArguments("a name")) }
     for word in words {
-      guard case .name(let name) = word else { throw failure(.wrongArguments("a name")) }
+      guard case .name(let text) = word else { throw failure(.wrongArguments("a name")) }
+      let (name, count) = try nameAndCount(text)
       guard cells[name] == nil else { throw failure(.nameTaken(name)) }
-      let end = (isStored ? 2 : 1) * BrainfuckContract.pageSize
+      let end = isStored ? Self.storedEnd : BrainfuckContract.pageSize
       let next = isStored ? nextStored : nextCell
-      guard next + Self.cellsOfName <= end else { throw failure(.tooManyCells) }
-      cells[name] = next
-      if isStored { nextStored += Self.cellsOfName } else { nextCell += Self.cellsOfName }
+      let size = count * Self.cellsOfName
+      guard next + size <= end else { throw failure(.tooManyCells) }
+      let run = stride(from: next, to: next + size, by: Self.cellsOfName)
+      cells[name] = Array(run)
+      if count > 1 { for (index, cell) in run.enumerated() { cells["\(name).\(index)"] = [cell] } }
+      if isStored { nextStored += size } else { nextCell += size }
     }
   }
 
-  private func index(of word: Word) throws(AssemblyFailure) -> Int {
+  /// `n` or `n*20`.
+  private func nameAndCount(_ text: String) throws(AssemblyFailure) -> (String, Int) {
+    let parts = text.split(separator: "*", omittingEmptySubsequences: false)
+    guard let name = parts.first, !name.isEmpty, !name.contains(".") else {
+      throw failure(.wrongArguments("a name without '.'"))
+    }
+    guard parts.count > 1 else { return (text, 1) }
+    guard parts.count == 2, let count = UInt8(parts[1]), count > 1 else {
+      throw failure(.wrongArguments("a number of cells from 2 to 255 after '*'"))
+    }
+    return (String(name), Int(count))
+  }
+
+  private func run(of word: Word) throws(AssemblyFailure) -> [Int] {
     guard case .name(let name) = word else { throw failure(.wrongArguments("a cell")) }
-    guard let index = cells[name] else { throw failure(.unknownCell(name)) }
-    return index
+    guard let run = cells[name] else { throw failure(.unknownCell(name)) }
+    return run
+  }
+
+  private func index(of word: Word) throws(AssemblyFailure) -> Int {
+    let run = try run(of: word)
+    guard run.count == 1 else { throw failure(.wrongArguments("a single cell")) }
+    return run[0]
   }
 
   private func byte(_ word: Word) throws(AssemblyFailure) -> UInt8 {
@@ -135,11 +169,16 @@ public struct Assembler {
     return try index(of: words[0])
   }
 
-  private func twoCells(_ words: [Word]) throws(AssemblyFailure) -> (Int, Int) {
+  /// Two different names of as many cells, cell by cell.
+  private func twoRuns(_ words: [Word]) throws(AssemblyFailure) -> [(Int, Int)] {
     guard words.count == 2, words[0] != words[1] else {
       throw failure(.wrongArguments("two cells"))
     }
-    return (try index(of: words[0]), try index(of: words[1]))
+    let (first, second) = (try run(of: words[0]), try run(of: words[1]))
+    guard first.count == second.count else {
+      throw failure(.wrongArguments("two names of as many cells"))
+    }
+    return Array(zip(first, second))
   }
 
   private func cellAndByte(
@@ -187,12 +226,10 @@ public struct Assembler {
     opcodes.append(.close)
   }
 
-  /// Adds a cell to another.
+  /// Adds a name's cell to another; the zero after it keeps what it is restored from.
   private mutating func copy(_ cell: Int, to other: Int) {
-    let own = ownCell()
-    drain(cell, into: [other, own])
-    drain(own, into: [cell])
-    ownCells -= 1
+    drain(cell, into: [other, cell + 1])
+    drain(cell + 1, into: [cell])
   }
 
   /// A cell that is 0, and has to be 0 when it is given back.
@@ -242,10 +279,47 @@ public struct Assembler {
     clear(flag)
   }
 
+  /// A flag that is 1 if each two cells are equal.
+  ///
+  /// The two zeros after the second of them take the difference, and what it is restored from. A
+  /// difference is carried on from there to the next two, so that the ways are short.
+  private mutating func sameness(_ pairs: [(Int, Int)]) throws(AssemblyFailure) {
+    var carry: Int?
+    for (first, second) in pairs {
+      let difference = second + 1
+      drain(first, into: [first + 1, difference])
+      drain(first + 1, into: [first])
+      go(to: second)
+      opcodes += [.open, .decrement, .right, .decrement, .right, .increment, .left, .left, .close]
+      drain(second + 2, into: [second])
+      once(difference) { $0.add(1, to: second + 2) }
+      if let carry { drain(carry, into: [second + 2]) }
+      carry = second + 2
+    }
+    let flag = ownCell()
+    add(1, to: flag)
+    if let carry { once(carry) { $0.clear(flag) } }
+    try open(flag, isFlag: true)
+    clear(flag)
+  }
+
+  /// Does something if a cell is not 0, which it is afterwards.
+  private mutating func once(_ cell: Int, _ body: (inout Assembler) -> Void) {
+    go(to: cell)
+    opcodes.append(.open)
+    clear(cell)
+    body(&self)
+    go(to: cell)
+    opcodes.append(.close)
+  }
+
   // MARK: Output
 
   private mutating func frame(_ kind: UInt8, _ items: [Word]) throws(AssemblyFailure) {
-    let length = items.reduce(0) { $0 + $1.size }
+    var length = 0
+    for item in items {
+      if case .name = item { length += try run(of: item).count } else { length += item.size }
+    }
     guard length <= Call.dataMax else { throw failure(.tooLong) }
     try write([Word.number(Int(kind)), .number(length & 255), .number(length >> 8)] + items)
   }
@@ -257,8 +331,10 @@ public struct Assembler {
       var bytes: [UInt8] = []
       switch item {
       case .name:
-        go(to: try index(of: item))
-        opcodes.append(.output)
+        for cell in try run(of: item) {
+          go(to: cell)
+          opcodes.append(.output)
+        }
       case .number: bytes = [try byte(item)]
       case .text(let text): bytes = text
       }

@@ -28,7 +28,8 @@ let devCommand = Command(
   }
   let node: ChainNode
   do {
-    node = try ChainNode(directory: call[NodeOptions.dataDirectory], .dev) {
+    ProcessFigures.register(in: metrics)
+    node = try ChainNode(directory: call[NodeOptions.dataDirectory], .dev, metrics: metrics) {
       loop.now.milliseconds / 1_000
     }
   } catch {

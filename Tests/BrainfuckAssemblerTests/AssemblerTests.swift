@@ -80,6 +80,48 @@ struct AssemblerTests {
     #expect(try output(source, input: [9, 9, 9, 1, 2, 3, 0, 4]) == [1, 2, 3])
   }
 
+  @Test("Names of several cells are read, copied, written and taken apart")
+  func runs() throws {
+    let source = """
+      stored a*3 c
+      cell b*3
+      input a
+      copy a b
+      set b.1 'x'
+      write a b b.2
+      move b a
+      write a b
+      """
+    #expect(try output(source, input: [7, 8, 9]) == [7, 8, 9, 7, 120, 9, 9, 7, 120, 9, 0, 0, 0])
+  }
+
+  @Test(
+    "Names of several cells are the same if each cell is, and stay as they are",
+    arguments: [
+      ([1, 2, 3], [1, 2, 3], true), ([0, 0, 0], [0, 0, 0], true),
+      ([255, 255, 255], [255, 255, 255], true), ([1, 2, 3], [0, 2, 3], false),
+      ([1, 2, 3], [1, 3, 3], false), ([1, 2, 3], [1, 2, 255], false),
+      ([1, 2, 3], [2, 1, 3], false), ([200, 0, 0], [0, 0, 200], false),
+      ([0, 1, 0], [0, 0, 0], false), ([1, 0, 0], [0, 255, 255], false),
+    ] as [([UInt8], [UInt8], Bool)]
+  )
+  func same(a: [UInt8], b: [UInt8], isSame: Bool) throws {
+    let source = """
+      cell a*3 between
+      stored b*3
+      input a
+      input b
+      ifsame a b
+        write 'y'
+      end
+      ifsame b a
+        write 'y'
+      end
+      write a b
+      """
+    #expect(try output(source, input: a + b) == Array((isSame ? "yy" : "").utf8) + a + b)
+  }
+
   @Test("Conditions are 32 deep, with room for what they need")
   func depth() throws {
     let source =
@@ -99,6 +141,14 @@ struct AssemblerTests {
       ("cell a\nset a 'ab'", 2, .wrongArguments("one ASCII character")),
       ("cell a\ncopy a a", 2, .wrongArguments("two cells")),
       ("cell a a", 1, .nameTaken("a")),
+      ("cell a*2 a", 1, .nameTaken("a")),
+      ("cell a.1", 1, .wrongArguments("a name without '.'")),
+      ("cell a*1", 1, .wrongArguments("a number of cells from 2 to 255 after '*'")),
+      ("cell a*2*2", 1, .wrongArguments("a number of cells from 2 to 255 after '*'")),
+      ("cell a*2 b*3\ncopy a b", 2, .wrongArguments("two names of as many cells")),
+      ("cell a*2\nset a 5", 2, .wrongArguments("a single cell")),
+      ("cell a*2\nset a.2 5", 2, .unknownCell("a.2")),
+      ("stored a*255 b*255", 1, .tooManyCells),
       ("write \"open", 1, .unclosedText),
       ("end", 1, .endWithoutBeginning),
       ("cell a\nif a\nwrite a", 2, .missingEnd),

@@ -62,6 +62,7 @@ struct TinyChainAPITests {
     #expect(try node.ask("/health", method: "GET").contains(#""status":"ok""#))
     let metrics = try node.ask("/metrics", method: "GET")
     #expect(metrics.contains("api_calls_total 0\n"), "\(metrics)")
+    #expect(metrics.contains("chain_height 0\n"), "\(metrics)")
   }
 
   @Test("A port in use is named, with status 2")

@@ -187,4 +187,36 @@ struct TinyChainProgramTests {
     let code = try tinychain("asm", path, "--as", "code", "--raw")
     #expect(code.output.hasPrefix("01"))
   }
+
+  @Test("The examples do what their scripts say, for the gas that is written down")
+  func examples() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let directories = ["brainfuck", "lisp"].map { root.appending(path: "examples/\($0)").path }
+    let outcome = try Programs.run("tinychain", ["test"] + directories)
+    #expect(outcome.status == 0, "\(outcome.output)")
+    #expect(outcome.output.split(separator: "\n").count >= 10)
+  }
+
+  @Test("A script that fails, and costs that changed, are told with the line, and status 1")
+  func failingScripts() throws {
+    let shop = try Workshop()
+    defer { shop.remove() }
+    _ = try shop.file("a.asm", "cell a\nset a 5\nanswer a\n")
+    let script = try shop.file("a.test", "account me 0\ndeploy a a.asm\ncall a\nexpect 0x05\n")
+    #expect(try tinychain("test", script, "--update").status == 0)
+    #expect(try tinychain("test", shop.place.path).status == 0)
+    _ = try shop.file("a.asm", "cell a\nset a 6\nsubtract a 1\nanswer a\n")
+    let dearer = try tinychain("test", script)
+    #expect(dearer.status == 1)
+    #expect(dearer.output.contains("line 2: it costs"), "\(dearer.output)")
+    _ = try shop.file("a.asm", "cell a\nset a 6\nanswer a\n")
+    let failing = try tinychain("test", script, "--json")
+    #expect(failing.status == 1)
+    #expect(
+      failing.output.contains(#""failure":"line 4: expected 0x05, but it answered 0x06""#),
+      "\(failing.output)"
+    )
+    #expect(try tinychain("test", "/nowhere").status == 2)
+  }
 }

@@ -120,7 +120,9 @@ public struct BrainfuckContract {
     var reply = ByteWriter()
     switch frame.kind {
     case .answer, .revert: preconditionFailure("ends the call")
-    case .event: world.emit(frame.data, from: contract)
+    case .event:
+      try charge(UInt64(frame.data.count))
+      world.emit(frame.data, from: contract)
     case .sha256:
       try charge(GasPrice.sha256(bytes: frame.data.count))
       reply.bytes32(SHA256.hash(frame.data))

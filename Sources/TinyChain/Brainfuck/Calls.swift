@@ -68,7 +68,8 @@ public enum GasPrice {
   public static let pageFirstWrite: UInt64 = 2_000
   public static let newAccount: UInt64 = 2_000
 
-  /// Of a frame of this many bytes, all of them counted.
+  /// Of a frame of this many bytes, all of them counted; the data of an event cost 1 a byte more, as
+  /// receipts keep them.
   public static func frame(bytes: Int) -> UInt64 { 50 + UInt64((bytes + 7) / 8) }
 
   /// For the hash, beyond its frame.

@@ -4,7 +4,7 @@ import Kernel
 ///
 /// Integers are little-endian.
 struct ContractFrame {
-  /// What follows the kind:
+  /// What follows the kind.
   ///
   /// - 0 answer: length 2 ‖ data
   /// - 1 call: to 20 ‖ value 8 ‖ gas 8 ‖ length 2 ‖ data

@@ -3,7 +3,7 @@ public import Kernel
 /// A transaction as it went.
 public struct Execution: Hashable, Sendable {
   public let receipt: Receipt
-  /// What it answered: of a creation, the address. Of a failure, what was said about it.
+  /// What it answered, a creation with the address; or what was said about its failure.
   public let output: [UInt8]
   public let failure: CallFailure?
 }
@@ -25,7 +25,7 @@ public struct ExecutedBlock: Sendable {
   public let changes: [StateChange]
   fileprivate let state: State
 
-  /// - Parameter state: with its changes since the parent's pending.
+  /// Of a state whose changes since the parent are pending.
   init(_ header: Header, _ state: State) {
     var (header, state) = (header, state)
     changes = state.commit()
@@ -176,6 +176,7 @@ extension World {
       $0.balance -= transaction.gasLimit * (base + tip)
     }
     events = []
+    state.settle()
     let gas = transaction.gasLimit - transaction.intrinsicGas
     let outcome = run(transaction, by: sender, gas: gas)
     let used = transaction.gasLimit - outcome.gasLeft

@@ -18,15 +18,12 @@ public struct Mempool: Sendable {
       transactions[..<zip(transactions, nonce...).prefix { $0.transaction.nonce == $1 }.count]
     }
 
-    /// The last, and so the first to leave; after all others if no gap is before it.
-    func isWorthLess(than other: Queue) -> Bool {
-      guard let mine = transactions.last, let its = other.transactions.last else { return false }
-      let isReady = (
-        ready.count == transactions.count, other.ready.count == other.transactions.count
+    /// Of the last, which is the first to leave; least if a gap is before it.
+    var worth: (UInt8, UInt64, UInt64, Bytes32) {
+      let (last, isReady) = (
+        transactions[transactions.count - 1], ready.count == transactions.count
       )
-      if isReady.0 != isReady.1 { return isReady.1 }
-      let (a, b) = (mine.transaction, its.transaction)
-      return (a.maxPrice, a.tip, mine.id) < (b.maxPrice, b.tip, its.id)
+      return (isReady ? 1 : 0, last.transaction.maxPrice, last.transaction.tip, last.id)
     }
   }
 
@@ -118,7 +115,7 @@ public struct Mempool: Sendable {
 
   /// One look at every queue: no more work than checking a signature is.
   private mutating func removeCheapest() -> Bytes32? {
-    guard let sender = queues.min(by: { $0.value.isWorthLess(than: $1.value) })?.key,
+    guard let sender = queues.min(by: { $0.value.worth < $1.value.worth })?.key,
       let removed = queues[sender]?.transactions.popLast()
     else { return nil }
     if queues[sender]?.transactions.isEmpty == true { queues[sender] = nil }

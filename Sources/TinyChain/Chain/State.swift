@@ -89,6 +89,9 @@ public struct State: Sendable {
   /// Where `revert` can come back to.
   var checkpoint: Int { replaced.count }
 
+  /// Forgets the checkpoints, and the memory they take.
+  mutating func settle() { replaced = [] }
+
   mutating func revert(to checkpoint: Int) {
     while replaced.count > checkpoint {
       let (key, value) = replaced.removeLast()

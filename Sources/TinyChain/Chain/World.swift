@@ -104,10 +104,10 @@ struct World {
     case .createBrainfuck:
       guard (try? BrainfuckCode(data)) != nil else { return .failed(.invalidCode) }
     case .createLisp:
-      guard let parts = try? LispContract.parts(of: data) else { return .failed(.invalidCode) }
-      contract = try? LispContract(source: parts.source)
-      guard contract != nil else { return .failed(.invalidCode) }
-      (code, call.data) = ((.lisp, parts.source), parts.arguments)
+      guard let parts = try? LispContract.parts(of: data),
+        let lisp = try? LispContract(source: parts.source)
+      else { return .failed(.invalidCode) }
+      (contract, code, call.data) = (lisp, (.lisp, parts.source), parts.arguments)
     case .proved: preconditionFailure("refused when it was decoded")
     }
     call.contract = Address(contractBy: sender, nonce: transaction.nonce)

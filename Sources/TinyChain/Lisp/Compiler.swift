@@ -411,19 +411,17 @@ struct Compiler {
 
   /// Leaves the value on the stack.
   private mutating func assign(to form: Syntax, _ value: Syntax) throws(LispFailure) {
+    let store: Instruction
     switch form.symbol.flatMap({ bindings[$0]?.last }) {
     case .local(let function, let index, _, let unique):
       place(function, index, unique)
-      try expression(value)
-      emit(.setBox)
-    case .global(let index):
-      try expression(value)
-      emit(.setGlobal(index))
-    case .slot:
-      try expression(value)
-      emit(.setSlot(constant(form.datum)))
+      store = .setBox
+    case .global(let index): store = .setGlobal(index)
+    case .slot: store = .setSlot(constant(form.datum))
     case .table, .primitive, nil: throw expected("a variable", at: form)
     }
+    try expression(value)
+    emit(store)
   }
 
   /// Pushes a local of this function or, captured, of one around it.

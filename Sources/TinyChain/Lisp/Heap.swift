@@ -33,6 +33,8 @@ struct Heap {
   private(set) var slots: [Value] = []
   private(set) var blobs: [[UInt8]] = []
   private var blobBytes = 0
+  /// During a collection: where blobs went, or -1.
+  private var blobPlaces: [Int32] = []
   private var limit = bytesBeforeFirstCollection
 
   var bytes: Int { slots.count * Self.slotSize + blobBytes }
@@ -66,70 +68,50 @@ struct Heap {
   ///
   /// - Returns: false if that is more than `liveMax`.
   mutating func collect(_ roots: inout [Value], _ moreRoots: inout [Value]) -> Bool {
-    var collection = Collection(old: self)
-    (slots, blobs) = ([], [])
-    for index in roots.indices { roots[index] = collection.moved(roots[index]) }
-    for index in moreRoots.indices { moreRoots[index] = collection.moved(moreRoots[index]) }
-    var scanned = 0
-    while scanned < collection.slots.count {
-      collection.slots[scanned] = collection.moved(collection.slots[scanned])
+    var new = Heap()
+    blobPlaces = [Int32](repeating: -1, count: blobs.count)
+    for index in roots.indices { roots[index] = move(roots[index], to: &new) }
+    for index in moreRoots.indices { moreRoots[index] = move(moreRoots[index], to: &new) }
+    var scanned: Int32 = 0
+    while scanned < new.slots.count {
+      new[scanned] = move(new[scanned], to: &new)
       scanned += 1
     }
-    (slots, blobs, blobBytes) = (collection.slots, collection.blobs, collection.blobBytes)
-    let reached = bytes + (roots.count + moreRoots.count) * Self.slotSize
-    limit = max(Self.bytesBeforeFirstCollection, 2 * reached)
+    let reached = new.bytes + (roots.count + moreRoots.count) * Self.slotSize
+    new.limit = max(Self.bytesBeforeFirstCollection, 2 * reached)
+    self = new
     return bytes <= Self.liveMax
   }
 
-  private struct Collection {
-    private var oldSlots: [Value]
-    private var oldBlobs: [[UInt8]]
-    /// Where blobs went, or -1.
-    private var blobPlaces: [Int32]
-    var slots: [Value] = []
-    var blobs: [[UInt8]] = []
-    var blobBytes = 0
-
-    init(old: Heap) {
-      (oldSlots, oldBlobs) = (old.slots, old.blobs)
-      blobPlaces = [Int32](repeating: -1, count: old.blobs.count)
+  private mutating func move(_ value: Value, to new: inout Heap) -> Value {
+    switch value {
+    case .amount(let place): .amount(move(place, 2, to: &new))
+    case .pair(let place): .pair(move(place, 2, to: &new))
+    case .facet(let place): .facet(move(place, 2, to: &new))
+    case .box(let place): .box(move(place, 1, to: &new))
+    case .closure(let place): .closure(move(place, closureSize(place), to: &new))
+    case .string(let index): .string(move(blob: index, to: &new))
+    case .bytes(let index): .bytes(move(blob: index, to: &new))
+    case .address(let index): .address(move(blob: index, to: &new))
+    case .undefined, .null, .bool, .integer, .symbol, .table, .header, .moved: value
     }
+  }
 
-    mutating func moved(_ value: Value) -> Value {
-      switch value {
-      case .amount(let place): .amount(move(place, 2))
-      case .pair(let place): .pair(move(place, 2))
-      case .facet(let place): .facet(move(place, 2))
-      case .box(let place): .box(move(place, 1))
-      case .closure(let place): .closure(move(place, closureSize(place)))
-      case .string(let index): .string(move(blob: index))
-      case .bytes(let index): .bytes(move(blob: index))
-      case .address(let index): .address(move(blob: index))
-      case .undefined, .null, .bool, .integer, .symbol, .table, .header, .moved: value
-      }
-    }
+  private func closureSize(_ place: Int32) -> Int {
+    guard case .header(_, let slots) = self[place] else { return 0 }
+    return Int(slots) + 1
+  }
 
-    private func closureSize(_ place: Int32) -> Int {
-      guard case .header(_, let slots) = oldSlots[Int(place)] else { return 0 }
-      return Int(slots) + 1
-    }
+  private mutating func move(_ place: Int32, _ count: Int, to new: inout Heap) -> Int32 {
+    if case .moved(let there) = self[place] { return there }
+    let there = Int32(new.slots.count)
+    new.slots += slots[Int(place)..<Int(place) + count]
+    self[place] = .moved(there)
+    return there
+  }
 
-    private mutating func move(_ place: Int32, _ count: Int) -> Int32 {
-      let start = Int(place)
-      if case .moved(let new) = oldSlots[start] { return new }
-      let new = Int32(slots.count)
-      slots += oldSlots[start..<start + count]
-      oldSlots[start] = .moved(new)
-      return new
-    }
-
-    private mutating func move(blob index: Int32) -> Int32 {
-      let known = blobPlaces[Int(index)]
-      guard known < 0 else { return known }
-      blobPlaces[Int(index)] = Int32(blobs.count)
-      blobs.append(oldBlobs[Int(index)])
-      blobBytes += Heap.blobSize + oldBlobs[Int(index)].count
-      return blobPlaces[Int(index)]
-    }
+  private mutating func move(blob index: Int32, to new: inout Heap) -> Int32 {
+    if blobPlaces[Int(index)] < 0 { blobPlaces[Int(index)] = new.append(blob: blob(index)) }
+    return blobPlaces[Int(index)]
   }
 }

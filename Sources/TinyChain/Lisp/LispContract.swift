@@ -92,12 +92,8 @@ public struct LispContract: Sendable {
   ) throws(LispProblem) -> (name: String, [Value]) {
     guard !machine.call.data.isEmpty else { return ("receive", []) }
     let isLisp = machine.sending.author != .anyone
-    var rest = try machine.value(ofMessage: machine.call.data, facets: isLisp)
-    var items: [Value] = []
-    while case .pair(let place) = rest {
-      items.append(machine.heap[place])
-      rest = machine.heap[place + 1]
-    }
+    let message = try machine.value(ofMessage: machine.call.data, facets: isLisp)
+    let items = try machine.items(message)
     guard case .symbol(let symbol) = items.first else { throw .expected("(message argument …)") }
     return (machine.name(symbol), Array(items.dropFirst()))
   }

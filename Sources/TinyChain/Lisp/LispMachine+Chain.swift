@@ -37,7 +37,7 @@ extension LispMachine {
     case .emit:
       try change()
       let event = try message(arguments)
-      try charge(Int64(GasPrice.frame(bytes: event.count)))
+      try charge(Int64(GasPrice.frame(bytes: event.count) + UInt64(event.count)))
       world.emit(event, from: call.contract)
       return .null
     case .mint:
@@ -129,7 +129,7 @@ extension LispMachine {
   ) throws(LispProblem) -> (Outcome, Value) {
     var (place, sending) = (target, Sending(author: .lisp, isView: sending.isView))
     if case .facet(let facet) = target {
-      guard let message = arguments.first, try contains(heap[facet + 1], message) else {
+      guard let message = arguments.first, try items(heap[facet + 1]).contains(message) else {
         throw .expected("a message that the facet allows")
       }
       (place, sending.author) = (heap[facet], .facet)
@@ -168,34 +168,19 @@ extension LispMachine {
 
   /// `(facet self '(message …))`, or a narrower facet of one's own or another contract.
   private mutating func facet(_ source: Value, _ names: Value) throws(LispProblem) -> Value {
-    var contract = source
-    var isAllowed = address(source) == call.contract
-    var rest = names
-    while case .pair(let place) = rest {
-      guard case .symbol = heap[place] else { throw .expected("symbols") }
-      if case .facet(let facet) = source {
-        contract = heap[facet]
-        isAllowed = true
-        guard try contains(heap[facet + 1], heap[place]) else {
-          throw .expected("messages that the facet allows")
-        }
-      }
-      rest = heap[place + 1]
+    var (contract, isAllowed) = (source, address(source) == call.contract)
+    let asked = try items(names)
+    for name in asked { guard case .symbol = name else { throw .expected("symbols") } }
+    if case .facet(let facet) = source {
+      contract = heap[facet]
+      let allowed = try items(heap[facet + 1])
+      try charge(Int64(asked.count * allowed.count))
+      isAllowed = asked.allSatisfy { allowed.contains($0) }
     }
-    guard isAllowed, names != .null, rest == .null else {
-      throw .expected("self or a facet, and a list of messages")
+    guard isAllowed, !asked.isEmpty else {
+      throw .expected("self or a facet, and a list of messages that it allows")
     }
     try reserve(2 * Heap.slotSize)
     return .facet(heap.append(contract, names))
-  }
-
-  private mutating func contains(_ list: Value, _ symbol: Value) throws(LispProblem) -> Bool {
-    var rest = list
-    while case .pair(let place) = rest {
-      try charge(1)
-      if heap[place] == symbol { return true }
-      rest = heap[place + 1]
-    }
-    return false
   }
 }

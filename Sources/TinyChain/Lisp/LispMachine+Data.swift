@@ -65,15 +65,25 @@ extension LispMachine {
       guard case .list(let names) = list else { throw .expected("a facet") }
       return .facet(address(heap[place]) ?? .zero, names.map(\.description))
     case .null, .pair:
-      var (items, rest) = ([Datum](), value)
-      while case .pair(let place) = rest {
-        items.append(try datum(of: heap[place], room: &room, depth: depth + 1))
-        rest = heap[place + 1]
+      var list: [Datum] = []
+      for item in try items(value) {
+        list.append(try datum(of: item, room: &room, depth: depth + 1))
       }
-      return .list(items)
+      return .list(list)
     case .undefined, .table, .box, .closure, .header, .moved:
       throw .expected("a value that can be sent or kept, not a procedure or table")
     }
+  }
+
+  /// Of a list; none of another value.
+  mutating func items(_ list: Value) throws(LispProblem) -> [Value] {
+    var (items, rest) = ([Value](), list)
+    while case .pair(let place) = rest {
+      try charge(1)
+      items.append(heap[place])
+      rest = heap[place + 1]
+    }
+    return items
   }
 
   func blobIndex(of value: Value) -> Int32? {

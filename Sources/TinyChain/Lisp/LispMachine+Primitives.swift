@@ -74,16 +74,14 @@ extension LispMachine {
     case .length: return .integer(try length(a))
     case .concat: return try concat(a, b)
     case .slice:
-      let (start, end) = (try integer(b), try integer(stack[first + 2]))
-      guard case .bytes(let index) = a else { throw .expected("bytes") }
-      guard 0 <= start, start <= end, end <= heap.blob(index).count else { throw .overflow }
+      let (data, start, end) = (try data(a), try integer(b), try integer(stack[first + 2]))
+      guard 0 <= start, start <= end, end <= data.count else { throw .overflow }
       try reserve(Heap.blobSize + Int(end - start))
-      return .bytes(heap.append(blob: Array(heap.blob(index)[Int(start)..<Int(end)])))
+      return .bytes(heap.append(blob: Array(data[Int(start)..<Int(end)])))
     case .byte:
-      guard case .bytes(let index) = a else { throw .expected("bytes") }
-      let place = try integer(b)
-      guard 0 <= place, place < heap.blob(index).count else { throw .overflow }
-      return .integer(Int64(heap.blob(index)[Int(place)]))
+      let (data, place) = (try data(a), try integer(b))
+      guard 0 <= place, place < data.count else { throw .overflow }
+      return .integer(Int64(data[Int(place)]))
     case .toBytes:
       guard let index = blobIndex(of: a) else { throw .expected("bytes, a string or an address") }
       return .bytes(index)
@@ -93,9 +91,9 @@ extension LispMachine {
       }
       return .address(index)
     case .sha256:
-      guard case .bytes(let index) = a else { throw .expected("bytes") }
-      try charge(Int64(GasPrice.sha256(bytes: heap.blob(index).count)))
-      return .bytes(try blob(SHA256.hash(heap.blob(index)).bytes))
+      let data = try data(a)
+      try charge(Int64(GasPrice.sha256(bytes: data.count)))
+      return .bytes(try blob(SHA256.hash(data).bytes))
     case .fail: throw .failed(try datum(of: a))
     case .require:
       guard a != .bool(false) else { throw .failed(try datum(of: b)) }
@@ -124,6 +122,11 @@ extension LispMachine {
     return try amount(divisor.dividingFullWidth(product).quotient)
   }
 
+  private func data(_ value: Value) throws(LispProblem) -> [UInt8] {
+    guard case .bytes(let index) = value else { throw .expected("bytes") }
+    return heap.blob(index)
+  }
+
   private func isList(_ value: Value) -> Bool {
     if case .pair = value { true } else { value == .null }
   }
@@ -136,12 +139,7 @@ extension LispMachine {
   private mutating func length(_ value: Value) throws(LispProblem) -> Int64 {
     if let index = blobIndex(of: value) { return Int64(heap.blob(index).count) }
     guard isList(value) else { throw .expected("a list, string or bytes") }
-    var (count, rest) = (Int64(0), value)
-    while case .pair(let place) = rest {
-      try charge(1)
-      (count, rest) = (count + 1, heap[place + 1])
-    }
-    return count
+    return Int64(try items(value).count)
   }
 
   private mutating func concat(_ a: Value, _ b: Value) throws(LispProblem) -> Value {

@@ -70,7 +70,7 @@ public final class ChainAPI: Sendable {
     case "/": return HTTPResponse(text: Self.index)
     case "/metrics":
       return HTTPResponse(contentType: Metrics.contentType, body: metrics.render())
-    case "/health": return health()
+    case "/health": return await health()
     default:
       let prefix = "/api/"
       guard request.path.hasPrefix(prefix) else {
@@ -117,8 +117,16 @@ public final class ChainAPI: Sendable {
     + actions.map { "  \($0.name)  \($0.summary)\n" }.joined()
     + "See also /health and /metrics.\n"
 
-  private func health() -> HTTPResponse {
-    HTTPResponse(contentType: "application/json", body: (["status": "ok"] as JSON).bytes() + [10])
+  /// 503 if the chain on the disk is not the one that is served.
+  private func health() async -> HTTPResponse {
+    do {
+      try await context.node.check()
+      let body: JSON = ["status": "ok"]
+      return HTTPResponse(contentType: "application/json", body: body.bytes() + [10])
+    } catch {
+      let failure = APIFailure(any: error)
+      return APIFailure(status: 503, failure.code, failure.message).response
+    }
   }
 
   /// Whether `host`, or `host:port`, is this node.

@@ -1,6 +1,6 @@
 import EventLoop
 public import Kernel
-import Service
+public import Service
 import Storage
 public import TinyChain
 
@@ -16,6 +16,9 @@ public actor ChainNode {
   private let clock: @Sendable () -> UInt64
   /// Seconds that tests have let pass.
   private var warp: UInt64 = 0
+  private let height: Gauge
+  private let transactions: Counter
+  private let gas: Counter
 
   /// Opens the chain of a directory, or begins one there.
   ///
@@ -23,6 +26,7 @@ public actor ChainNode {
   public init(
     directory: String,
     _ parameters: NetworkParameters,
+    metrics: Metrics,
     clock: @escaping @Sendable () -> UInt64
   ) throws {
     self.parameters = parameters
@@ -30,6 +34,17 @@ public actor ChainNode {
     self.directory = try DataDirectory(directory)
     store = try ChainStore(path: self.directory.file("chain.sqlite"), parameters)
     chain = try store.chain(parameters)
+    height = metrics.gauge("chain_height", "Height of the newest block")
+    transactions = metrics.counter("chain_transactions_total", "Transactions carried out")
+    gas = metrics.counter("chain_gas_total", "Gas that transactions used")
+    height.set(Int64(chain.tip.header.height))
+  }
+
+  /// Whether the store can be read and has the tip.
+  func check() throws {
+    guard try store.height(of: chain.tip.id) == chain.tip.header.height else {
+      throw APIFailure(status: 503, "store_behind", "the store has another tip")
+    }
   }
 
   /// The chain as it is now: a value that later blocks do not change.
@@ -66,6 +81,9 @@ public actor ChainNode {
   private func commit(_ block: ExecutedBlock) throws {
     try store.append(block)
     chain.append(block)
+    height.set(Int64(block.header.height))
+    transactions.add(UInt64(block.transactions.count))
+    gas.add(UInt64(block.header.gasUsed))
   }
 
   /// Goes back to a block of this chain, as if all after it had not been.
@@ -79,6 +97,7 @@ public actor ChainNode {
       chain.undo(changes, to: parent.header, id: parent.id)
       count += 1
     }
+    self.height.set(Int64(height))
     return count
   }
 }

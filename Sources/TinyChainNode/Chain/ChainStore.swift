@@ -234,8 +234,8 @@ public final class ChainStore {
 
 /// A block's changes as bytes: for each key length 2 ‖ key ‖ before ‖ after; a value is
 /// 00 for none, or 01 ‖ length 4 ‖ value.
-enum StateJournal {
-  static func bytes(of changes: [StateChange]) -> [UInt8] {
+public enum StateJournal {
+  public static func bytes(of changes: [StateChange]) -> [UInt8] {
     var writer = ByteWriter(capacity: 1_024)
     for change in changes {
       writer.integer(UInt16(change.key.count))
@@ -250,7 +250,7 @@ enum StateJournal {
     return writer.bytes
   }
 
-  static func changes(of bytes: [UInt8]) throws(DecodingFailure) -> [StateChange] {
+  public static func changes(of bytes: [UInt8]) throws(DecodingFailure) -> [StateChange] {
     var reader = ByteReader(bytes)
     var changes: [StateChange] = []
     while reader.remaining > 0 {

@@ -1,19 +1,19 @@
 import Kernel
 
 /// What is wrong with an object of a repository.
-struct GitObjectFailure: Error, Hashable, CustomStringConvertible {
-  let description: String
+public struct GitObjectFailure: Error, Hashable, CustomStringConvertible {
+  public let description: String
 }
 
 /// The parts of a commit that make a chain.
-struct GitCommit: Hashable {
+public struct GitCommit: Hashable, Sendable {
   /// Names of objects are 40 or 64 hexadecimal digits, as the repository has them.
-  let tree: String
+  public let tree: String
   /// Nil for a root.
-  let firstParent: String?
+  public let firstParent: String?
 
   // `tree NAME LF (parent NAME LF)* …`
-  init(_ bytes: [UInt8]) throws(GitObjectFailure) {
+  public init(_ bytes: [UInt8]) throws(GitObjectFailure) {
     var lines = bytes.split(separator: 10, maxSplits: 2, omittingEmptySubsequences: false)[...]
     func name(_ prefix: String) -> String? {
       guard let line = lines.first, line.starts(with: Array(prefix.utf8)) else { return nil }
@@ -36,21 +36,22 @@ enum GitName {
 }
 
 /// A directory of a commit: entries, each mode SP name NUL object.
-struct GitTree: Hashable {
-  struct Entry: Hashable {
-    let name: [UInt8]
-    let mode: UInt32
-    let object: String
+public struct GitTree: Hashable, Sendable {
+  public struct Entry: Hashable, Sendable {
+    public let name: [UInt8]
+    public let mode: UInt32
+    public let object: String
 
     var isTree: Bool { mode == 0o40000 }
   }
 
-  let entries: [Entry]
+  public let entries: [Entry]
 
   /// Files of a directory: 16 MiB have no more than this.
   static let entriesMax = 400_000
 
-  init(_ bytes: [UInt8], nameSize: Int) throws(GitObjectFailure) {
+  /// Strict; `nameSize` is 20, or 32 for SHA-256.
+  public init(_ bytes: [UInt8], nameSize: Int) throws(GitObjectFailure) {
     var entries: [Entry] = []
     var rest = bytes[...]
     while !rest.isEmpty {

@@ -52,7 +52,8 @@ public struct Keystore: Sendable {
     }
   }
 
-  init(_ bytes: [UInt8]) throws(KeystoreFailure) {
+  /// Reads a file's bytes.
+  public init(_ bytes: [UInt8]) throws(KeystoreFailure) {
     guard bytes.starts(with: Self.magic) else { throw .notAKeystore }
     cost = Self.standardCost
     do {
@@ -81,8 +82,11 @@ public struct Keystore: Sendable {
 
   /// Replaces the file, mode 0600; a crash leaves the old or the new.
   public func write(to path: String) throws {
-    try PrivateFile.write(sealed?.encoded ?? [], to: path)
+    try PrivateFile.write(bytes, to: path)
   }
+
+  /// The whole file; empty before the first account.
+  public var bytes: [UInt8] { sealed?.encoded ?? [] }
 
   private var preamble: [UInt8] {
     var writer = ByteWriter(capacity: 1_024)
