@@ -146,6 +146,7 @@ public struct BrainfuckContract {
       let call = Call(caller: contract, contract: to, value: value, gas: gas, data: frame.data)
       let outcome = world.call(call).outcome
       machine.gas -= Int64(gas - outcome.gasLeft)
+      try charge(UInt64(outcome.data.count))
       reply.integer(UInt8(outcome.isSuccess ? 1 : 0))
       reply.integer(UInt16(outcome.data.count))
       reply.array(outcome.data)

@@ -146,6 +146,7 @@ public struct Chain: Sendable {
 
   /// What a contract answers, to whom it asks for nothing.
   public func ask(_ call: Call) -> Outcome {
+    guard call.data.count <= Call.dataMax else { return .failed(.invalidCode) }
     var world = next(at: tip.header.time)
     return world.call(call).outcome
   }

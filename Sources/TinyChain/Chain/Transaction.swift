@@ -42,6 +42,8 @@ public struct Transaction: Hashable, Sendable {
 
   /// The rules that block and pool have in common.
   func check(of sender: Account, baseFee: UInt64, chain: UInt32) throws(Rejection) {
+    guard data.count <= Call.dataMax else { throw .malformed }
+    guard kind != .proved else { throw .reservedKind }
     guard chainID == chain else { throw .wrongChain }
     guard gasLimit <= Self.gasMax else { throw .gasTooHigh }
     guard gasLimit >= intrinsicGas else { throw .gasTooLow }

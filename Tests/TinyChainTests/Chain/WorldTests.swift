@@ -334,6 +334,26 @@ struct WorldTests {
     }
   }
 
+  @Test("What nobody could sign or send is refused in an estimate too, and does not trap")
+  func unsendable() throws {
+    let test = TestChain()
+    var sent = test.signed(.proved).transaction
+    #expect(throws: Rejection.reservedKind) {
+      try test.chain.estimate(sent, from: alice.address)
+    }
+    sent.kind = .call
+    sent.data = [UInt8](repeating: 0, count: Call.dataMax + 1)
+    #expect(throws: Rejection.malformed) { try test.chain.estimate(sent, from: alice.address) }
+    let call = Call(
+      caller: .zero,
+      contract: SneedToken.address,
+      value: 0,
+      gas: .max,
+      data: sent.data
+    )
+    #expect(!test.chain.ask(call).isSuccess)
+  }
+
   @Test("An address reads as people write it, on its own network only")
   func addresses() throws {
     let text = alice.address.text(isMain: false)
