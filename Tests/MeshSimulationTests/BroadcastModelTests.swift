@@ -21,8 +21,8 @@ struct BroadcastModelTests {
   @Test(
     "What is left out is found, with the steps that lead there",
     arguments: [
-      (ModelMutant.noJustification, 1, nil, "certificates of owner 0 for [0, 1]"),
-      (.volatileLocks, 1, nil, "certificates of owner 0 for [0, 1]"),
+      (ModelMutant.noJustification, 1, nil, "certificates for a0 and a1 in one slot"),
+      (.volatileLocks, 1, nil, "certificates for a0 and a1 in one slot"),
       (.credulousWallet, 0, 2, "the honest owner's slot is lost"),
       (.trustfulWallet, 0, 2, "the honest owner's slot is lost"),
       (.volatileBallot, 0, 2, "the honest owner's slot is lost: both have votes"),

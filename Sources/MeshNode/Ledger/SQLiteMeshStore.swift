@@ -20,6 +20,12 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
 
   private let database: Database
   private let tables: MeshTables
+  private var accounts: RecentValues<AccountID, AccountState>
+  private var locks: RecentValues<Slot, SlotLock>
+  private var records: RecentValues<OutputReference, OutputRecord>
+
+  /// Of each kind, twice as many at most: 1,024 locks are about 5 MB.
+  public static let recentMax = 1024
 
   /// Creates an empty file of no network yet, or leaves one that is there as it is.
   ///
@@ -40,8 +46,12 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public init(
     path: String,
     genesis: Genesis,
-    options: Database.Options = Database.Options()
+    options: Database.Options = Database.Options(),
+    recentMax: Int = SQLiteMeshStore.recentMax
   ) throws {
+    accounts = RecentValues(generationMax: recentMax)
+    locks = RecentValues(generationMax: recentMax)
+    records = RecentValues(generationMax: recentMax)
     database = try MeshSchema.openForWriting(path: path, options: options)
     tables = MeshTables(of: database)
     let database = self.database
@@ -56,8 +66,12 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public init(
     reading path: String,
     genesis: Genesis,
-    options: Database.Options = Database.Options()
+    options: Database.Options = Database.Options(),
+    recentMax: Int = SQLiteMeshStore.recentMax
   ) throws {
+    accounts = RecentValues(generationMax: recentMax)
+    locks = RecentValues(generationMax: recentMax)
+    records = RecentValues(generationMax: recentMax)
     database = try MeshSchema.openForReading(path: path, options: options)
     tables = MeshTables(of: database)
     try database.beginSnapshot()
@@ -94,11 +108,19 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
 
   private func apply(_ operation: LedgerChange.Operation) throws {
     switch operation {
-    case .putAccount(let state): try tables.put(state)
-    case .putLock(let lock): try tables.put(lock)
-    case .removeLock(let slot): try tables.removeLock(slot)
+    case .putAccount(let state):
+      try tables.put(state)
+      accounts.put(state, for: state.account)
+    case .putLock(let lock):
+      try tables.put(lock)
+      locks.put(lock, for: lock.slot)
+    case .removeLock(let slot):
+      try tables.removeLock(slot)
+      locks.remove(slot)
     case .appendCertificate(let certificate, let index): try tables.append(certificate, at: index)
-    case .putOutput(let record): try tables.put(record)
+    case .putOutput(let record):
+      try tables.put(record)
+      records.put(record, for: record.reference)
     case .putBuffered(let certificate): try tables.putBuffered(certificate)
     case .removeBuffered(let slot): try tables.removeBuffered(slot)
     case .putEvidence(let evidence): try tables.put(evidence)
@@ -127,7 +149,12 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public var hasFailed: Bool { failure != nil }
 
   public func account(_ account: AccountID) -> AccountState? {
-    read(nil) { try tables.account(account) }
+    read(nil) {
+      if let recent = accounts.value(of: account) { return recent }
+      guard let state = try tables.account(account) else { return nil }
+      accounts.put(state, for: account)
+      return state
+    }
   }
 
   public func accounts(from start: AccountID, limit: Int) -> [AccountState] {
@@ -135,7 +162,12 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   }
 
   public func lock(_ slot: Slot) -> SlotLock? {
-    read(nil) { try tables.lock(slot) }
+    read(nil) {
+      if let recent = locks.value(of: slot) { return recent }
+      guard let lock = try tables.lock(slot) else { return nil }
+      locks.put(lock, for: slot)
+      return lock
+    }
   }
 
   public func settled(_ slot: Slot) -> TransitionHash? {
@@ -155,7 +187,12 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   }
 
   public func output(_ reference: OutputReference) -> OutputRecord? {
-    read(nil) { try tables.output(reference) }
+    read(nil) {
+      if let recent = records.value(of: reference) { return recent }
+      guard let record = try tables.output(reference) else { return nil }
+      records.put(record, for: reference)
+      return record
+    }
   }
 
   public func outputs(

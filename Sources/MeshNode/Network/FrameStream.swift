@@ -12,8 +12,6 @@ final class FrameStream: ConnectionHandler {
     case frame(Frame, size: Int)
     /// The other end has finished its direction.
     case finished
-    /// All that was sent has left.
-    case drained
     case failed(FrameFailure)
     /// Its last word.
     case closed(CloseReason)
@@ -97,7 +95,7 @@ final class FrameStream: ConnectionHandler {
     tell?(self, .finished)
   }
 
-  func drained() { tell?(self, .drained) }
+  func drained() {}
 
   func closed(_ reason: CloseReason) {
     let tell = self.tell

@@ -5,35 +5,6 @@ import QUIC
 public import Service
 import Synchronization
 
-/// What a network hands on, and asks of the node behind it.
-///
-/// Called on the network's loop.
-public struct MeshSink: Sendable {
-  let connected: @Sendable (PeerID, MeshPeer) -> Void
-  let disconnected: @Sendable (PeerID) -> Void
-  let deliver: @Sendable (Verified<MeshMessage>, PeerID, _ cost: Int) -> DriverDelivery
-  let logHead: @Sendable () -> UInt64
-
-  /// Where everything goes.
-  ///
-  /// - Parameters:
-  ///   - connected: the other end has shown who it is; its messages follow.
-  ///   - disconnected: once for each that was connected.
-  ///   - deliver: a message whose signatures hold, and its size.
-  ///   - logHead: how far this node's log goes; 0 for a wallet.
-  public init(
-    connected: @escaping @Sendable (PeerID, MeshPeer) -> Void,
-    disconnected: @escaping @Sendable (PeerID) -> Void,
-    deliver: @escaping @Sendable (Verified<MeshMessage>, PeerID, _ cost: Int) -> DriverDelivery,
-    logHead: @escaping @Sendable () -> UInt64 = { 0 }
-  ) {
-    self.connected = connected
-    self.disconnected = disconnected
-    self.deliver = deliver
-    self.logHead = logHead
-  }
-}
-
 /// The connections of a validator or a wallet (SPEC-009): calls, is called, and passes messages both
 /// ways.
 ///
@@ -44,64 +15,6 @@ public struct MeshSink: Sendable {
 /// Every request that is sent ends in exactly one of: an answer, an `error` response made here that
 /// says why none comes, or the end of the connection.
 public actor MeshNetwork {
-  /// Who this end is.
-  public enum Identity: Sendable {
-    /// Anonymous: it calls and is never called.
-    case wallet
-    case validator(SecretKey, ValidatorIndex)
-
-    var index: ValidatorIndex? {
-      if case .validator(_, let index) = self { index } else { nil }
-    }
-  }
-
-  /// What does not change while the node runs.
-  public struct Settings: Sendable {
-    public let genesis: Genesis
-    public let identity: Identity
-    /// Where validators are; a validator calls those with an index above its own.
-    public let validators: [ValidatorIndex: HostPort]
-    /// Where to be called; nil for a wallet.
-    public let listen: SocketAddress?
-    /// Name and version, for the other end's log.
-    public let agent: String
-    /// Of each wallet's host, a second; twice as many in a burst.
-    public var votesPerSecond: UInt64 = 200
-    public var handshakeTimeout = Duration.seconds(5)
-    public var answerTimeout = Duration.seconds(10)
-    /// Kept over a restart, tells the others at once that it happened.
-    public var resetSecret: SecretBytes?
-
-    /// Messages checked in one batch.
-    ///
-    /// A larger one gains little speed and costs the first of it time.
-    static let batchMax = 128
-    /// Messages of one connection whose checks may fail.
-    static let offencesMax = 5
-    static let protocolName = "mesh/1"
-
-    public init(
-      genesis: Genesis,
-      identity: Identity,
-      validators: [ValidatorIndex: HostPort],
-      listen: SocketAddress? = nil,
-      agent: String
-    ) {
-      self.genesis = genesis
-      self.identity = identity
-      self.validators = validators
-      self.listen = listen
-      self.agent = agent
-    }
-
-    /// In ascending order.
-    var called: [(ValidatorIndex, HostPort)] {
-      let own = identity.index
-      return validators.sorted { $0.key < $1.key }.filter { own == nil || $0.key > own! }
-        .map { ($0.key, $0.value) }
-    }
-  }
-
   public nonisolated let loop: EventLoop
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -119,6 +32,8 @@ public actor MeshNetwork {
   private var listening: QUICEndpoint?
   /// For calls that the listening endpoint cannot make, by whether they are IPv4's.
   private var calling: [Bool: QUICEndpoint] = [:]
+  /// Whom this end calls, in ascending order.
+  private let called: [(validator: ValidatorIndex, host: HostPort)]
   private var plans: [ValidatorIndex: DialPlan] = [:]
   private var namesAsked: Set<ValidatorIndex> = []
   private var lookUps: Workers?
@@ -162,6 +77,7 @@ public actor MeshNetwork {
     metrics: Metrics
   ) {
     self.settings = settings
+    called = settings.called
     self.loop = loop
     self.log = log
     self.metrics = MeshNetworkMetrics(in: metrics)
@@ -185,7 +101,7 @@ public actor MeshNetwork {
       }
     }
     let now = loop.now
-    for (validator, _) in settings.called { plans[validator] = DialPlan(now: now) }
+    for (validator, _) in called { plans[validator] = DialPlan(now: now) }
     tick()
     return listening?.address
   }
@@ -239,7 +155,7 @@ public actor MeshNetwork {
     guard !isStopped else { return }
     ticker = loop.schedule(after: .milliseconds(100)) { self.tick() }
     let now = loop.now
-    for (validator, host) in settings.called {
+    for (validator, host) in called {
       guard let plan = plans[validator], plan.next <= now, !namesAsked.contains(validator),
         !connections.contains(where: { $0.called == validator })
       else { continue }

@@ -179,7 +179,7 @@ public struct BroadcastModel {
     switch wallet.phase {
     case .idle where !wallet.isRestored:
       for source in 0..<2 where certified >> UInt32(4 * source) & 0xf != 0 {
-        add("claims from \(source), proposes 0 in ballot 0") {
+        add("claims from a\(source), proposes b0 in ballot 0") {
           $0.source = source
           $0.propose(0, in: 0)
         }
@@ -187,12 +187,12 @@ public struct BroadcastModel {
     case .idle:
       // The Byzantine validator shows any one that was signed.
       for value in 0..<2 where wallet.signed >> UInt32(value) & 1 == 1 {
-        add("is shown \(value), proposes it in ballot 0") { $0.propose(value, in: 0) }
+        add("is shown b\(value), proposes it in ballot 0") { $0.propose(value, in: 0) }
       }
       if ballotMax > 0 { add("asks for ballot 1") { $0.recover(at: 1) } }
       if mutant == .trustfulWallet, reports(in: state, wallet).allSatisfy({ $0 == 0 }) {
         let value = wallet.signed & 1 == 0 ? 0 : 1
-        add("is shown nothing, proposes \(value) in ballot 0") { $0.propose(value, in: 0) }
+        add("is shown nothing, proposes b\(value) in ballot 0") { $0.propose(value, in: 0) }
       }
     case .collecting:
       let next = wallet.ballot + 1
@@ -200,7 +200,7 @@ public struct BroadcastModel {
         add("asks for ballot \(next)") { $0.recover(at: next) }
       }
       if mutant == .volatileBallot, let pending = wallet.pending {
-        add("crashes, proposes \(pending) in ballot 0") {
+        add("crashes, proposes b\(pending) in ballot 0") {
           $0.justified = 0
           $0.propose(pending, in: 0)
         }
@@ -218,7 +218,7 @@ public struct BroadcastModel {
       }
       // A crash ends the recovery; what was justified before it is durable.
       if let pending = wallet.pending {
-        add("crashes, proposes \(pending) in ballot \(wallet.justified)") {
+        add("crashes, proposes b\(pending) in ballot \(wallet.justified)") {
           $0.propose(pending, in: wallet.justified)
         }
       }
@@ -226,7 +226,7 @@ public struct BroadcastModel {
     }
   }
 
-  private static let names = ["nothing", "0", "1", "0 and 1"]
+  private static let names = ["nothing", "b0", "b1", "b0 and b1"]
 
   // MARK: What is known of a state
 
@@ -317,14 +317,19 @@ public struct BroadcastModel {
     let certified = certified(in: state)
     for (owner, values) in [(0, 0..<2), (1, 2..<ModelValues.count)] {
       let final = values.filter { certified >> UInt32(4 * $0) & 0xf != 0 }
-      if final.count > 1 { return "certificates of owner \(owner) for \(final)" }
+      if final.count > 1 {
+        let names = final.map { ModelValues.name(of: $0) }
+        return "certificates for \(names.joined(separator: " and ")) in one slot"
+      }
       let settled = Set(
         (0..<3).map { place in
           let both = validators.settled[state[place]]
           return owner == 0 ? both.0 : both.1
         }
       ).subtracting([0])
-      if settled.count > 1 { return "the slot of owner \(owner) is settled differently" }
+      if settled.count > 1 {
+        return "the slot of owner \(owner == 0 ? "A" : "B") is settled differently"
+      }
     }
     for place in 0..<3 where !validators.isSupplyIntact[state[place]] {
       return "the supply equation does not hold"

@@ -23,10 +23,12 @@ enum ModelAction {
 
   var text: String {
     switch self {
-    case .promise(let owner, let ballot): "promises ballot \(ballot) of owner \(owner)"
+    case .promise(let owner, let ballot):
+      "promises ballot \(ballot) to owner \(owner == 0 ? "A" : "B")"
     case .vote(let value, let ballot, let isJustified):
-      "votes for \(value) in ballot \(ballot)" + (isJustified ? ", justified" : "")
-    case .settle(let value): "applies the certificate for \(value)"
+      "votes for \(ModelValues.name(of: value)) in ballot \(ballot)"
+        + (isJustified ? ", justified" : "")
+    case .settle(let value): "applies the certificate for \(ModelValues.name(of: value))"
     case .crash: "crashes"
     }
   }

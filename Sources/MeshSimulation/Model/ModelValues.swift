@@ -73,7 +73,8 @@ struct ModelValues {
     return value
   }
 
-  static func owner(of value: Value) -> Int { value < 2 ? 0 : 1 }
+  /// a0 and a1 of the Byzantine owner; b0 and b1 of the honest one, who claims from one source only.
+  static func name(of value: Value) -> String { value < 2 ? "a\(value)" : "b\(value & 1)" }
 
   /// A vote by whomever; the ledger does not look at signatures, which were checked before.
   func vote(for value: Value, in ballot: Int, by validator: UInt16 = 0) -> ValidatorVote {

@@ -212,15 +212,19 @@ struct VoteTally: Sendable {
   }
 
   /// Whether more than a third of `total` is in `round` or later; `own` are, heard or not.
+  ///
+  /// Who calls the slot settled is in every round, as such a vote counts in each: nobody waits for
+  /// those who have arrived.
   func hasThird(
     of total: Amount,
     from round: Round,
     counting own: [Account],
     by weight: (Account) -> Amount
   ) -> Bool {
-    let others = latestRounds.filter { $0.round >= round && !own.contains($0.representative) }
-    let sum = (own + others.map(\.representative)).reduce(Amount.zero) { $0 + weight($1) }
-    return sum.raw > total.raw / 3
+    let arrived = choices.filter { $0.kind == .settled }.flatMap(\.voters).map(\.representative)
+    let late = latestRounds.filter { $0.round >= round }.map(\.representative)
+    let counted = Set(own + arrived + late)
+    return counted.reduce(Amount.zero) { $0 + weight($1) }.raw > total.raw / 3
   }
 
   /// Whether anyone of weight speaks in a later round, or for a second hash.

@@ -20,7 +20,7 @@ private let larger = Option<Bool>(
   .boolean,
   default: false,
   scope: .commandLine,
-  help: "Larger bounds: some minutes, 2 GB"
+  help: "Larger bounds: twice the time"
 )
 private let statesMax = Option<Int>(
   "states_max",
@@ -64,7 +64,14 @@ private let modelMeshCommand = Command(
     }
     if failure != nil { break }
   }
-  if call[json] { Terminal.standard.print(JSON.array(results).text + "\n") }
+  if call[json] {
+    let output: JSON = [
+      "system": "mesh",
+      "mutant": call[mutant].map { .string($0.rawValue) } ?? .null,
+      "parts": .array(results),
+    ]
+    Terminal.standard.print(output.text + "\n")
+  }
   if let failure { throw failure }
 }
 

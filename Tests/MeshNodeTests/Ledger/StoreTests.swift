@@ -18,7 +18,8 @@ struct StoreTests {
     let place = TemporaryDirectory()
     var changes = RandomChanges(net, seed: seed)
     func open() throws -> SQLiteMeshStore {
-      try SQLiteMeshStore(path: place.file("ledger.sqlite"), genesis: net.genesis)
+      // Few are remembered, so that some reads go to the file.
+      try SQLiteMeshStore(path: place.file("ledger.sqlite"), genesis: net.genesis, recentMax: 2)
     }
     var current: SQLiteMeshStore? = try open()
     var model = MemoryStore()

@@ -1,9 +1,10 @@
 import EventLoop
 import Kernel
 import Mesh
-import MeshNode
 import Service
 import Testing
+
+@testable import MeshNode
 
 @Suite("The network of MESH", .timeLimit(.minutes(1)))
 struct NetworkTests {
@@ -83,5 +84,109 @@ struct NetworkTests {
       await lower.stop()
       await higher.stop()
     }
+  }
+
+  @Test("Another validator where one was called is refused, and a network of another genesis too")
+  func wrongValidator() async throws {
+    try await withLoop { loop in
+      let net = try TestNet()
+      let metrics = Metrics()
+      let validator = try NetworkEnd(Self.validator(1, of: net), on: loop)
+      let address = try #require(try await validator.start())
+      let wallet = try NetworkEnd(
+        Self.wallet(of: net, calling: [Self.index(0): address]),
+        on: loop,
+        metrics: metrics
+      )
+      try await wallet.start()
+      let other = try NetworkEnd(
+        Self.wallet(of: try TestNet(name: "another"), calling: [Self.index(1): address]),
+        on: loop,
+        metrics: metrics
+      )
+      try await other.start()
+      while Self.failedHandshakes(metrics) < 2 { try await loop.sleep(for: .milliseconds(2)) }
+      #expect(await wallet.connectedCount == 0)
+      #expect(await other.connectedCount == 0)
+      await wallet.stop()
+      await other.stop()
+      await validator.stop()
+    }
+  }
+
+  private static func failedHandshakes(_ metrics: Metrics) -> Int {
+    let text = String(decoding: metrics.render(), as: UTF8.self)
+    let line = text.split(separator: "\n").first { $0.hasPrefix("mesh_handshakes_failed_total ") }
+    return line.flatMap { Int($0.drop { $0 != " " }.dropFirst()) } ?? 0
+  }
+
+  @Test("Who was lost is called again, and found when it is back")
+  func reconnects() async throws {
+    try await withLoop { loop in
+      let net = try TestNet()
+      let first = try NetworkEnd(Self.validator(0, of: net), on: loop)
+      let address = try #require(try await first.start())
+      let wallet = try NetworkEnd(
+        Self.wallet(of: net, calling: [Self.index(0): address]),
+        on: loop
+      )
+      try await wallet.start()
+      _ = await wallet.peer(.validator(Self.index(0)))
+      await first.stop()
+      await wallet.waitFor { $0.peers.isEmpty }
+      var settings = Self.validator(0, of: net)
+      settings.listen = address
+      let second = try NetworkEnd(settings, on: loop)
+      try await second.start()
+      await wallet.waitFor { $0.connectedCount == 2 }
+      await wallet.stop()
+      await second.stop()
+    }
+  }
+
+  @Test("A request that nobody answers, or answers with something else, has its end at the asker")
+  func everyRequestEnds() async throws {
+    try await withLoop { loop in
+      let net = try TestNet()
+      let digest = StateDigest(logCount: 1, accounts: 2, digest: .zero)
+      let validator = try NetworkEnd(Self.validator(0, of: net), on: loop) { request in
+        request == .network ? [.digest(digest)] : []
+      }
+      let address = try #require(try await validator.start())
+      var settings = Self.wallet(of: net, calling: [Self.index(0): address])
+      settings.answerTimeout = .milliseconds(50)
+      let wallet = try NetworkEnd(settings, on: loop)
+      try await wallet.start()
+      let peer = await wallet.peer(.validator(Self.index(0)))
+      let unanswered = await wallet.ask(.digest, of: peer)
+      guard case .error(let farewell)? = await wallet.responses(to: unanswered).first else {
+        Issue.record("no error")
+        return
+      }
+      #expect(farewell.code == .timeout)
+      // A digest is no answer to what network it is: the connection ends, and is made again.
+      _ = await wallet.ask(.network, of: peer)
+      await wallet.waitFor { $0.connectedCount == 2 }
+      await wallet.stop()
+      await validator.stop()
+    }
+  }
+
+  @Test("Calls become rarer up to five seconds, never at one time, and soon again after a good one")
+  func dialPlan() {
+    var random = SplitMix64(seed: 1)
+    var now = Instant(milliseconds: 1000)
+    var plan = DialPlan(now: now)
+    #expect(plan.next == now)
+    for expected in [250, 500, 1000, 2000, 4000, 5000, 5000, 5000] as [Int64] {
+      plan.failed(after: nil, now: now, using: &random)
+      let delay = (plan.next - now).wholeMilliseconds
+      #expect((expected / 2...expected).contains(delay))
+      now = plan.next
+    }
+    plan.failed(after: .seconds(60), now: now, using: &random)
+    #expect(plan.next - now <= .milliseconds(250))
+    plan.failed(after: .milliseconds(5), now: now, using: &random)
+    #expect(plan.next - now > .milliseconds(250))
   }
 }

@@ -1,4 +1,6 @@
+import EventLoop
 import Glibc
+import HTTP
 import Kernel
 import Mesh
 import MeshNode
@@ -68,5 +70,56 @@ struct ValidatorNodeTests {
     #expect(try await validators.digests(after: 2).count == 1)
     await alice.stop()
     await validators.stopAll()
+  }
+
+  @Test("/health, /status and /metrics tell how it is, and nothing else is there")
+  func front() async throws {
+    let validators = try await TestValidators(try TestNet(validators: 1))
+    let node = try #require(await validators.nodes[0])
+    let loop = try EventLoop(name: "client")
+    let client = HTTPClient(to: node.httpAddress, on: loop)
+    let health = try await client.send(.get, "/health")
+    #expect(health.status == 200)
+    let answer = try JSON(parsing: health.body)
+    #expect(answer["state"]?.string == "voting")
+    #expect(answer["quorum"]?.integer(Int.self) == 1)
+    let metrics = String(decoding: try await client.send(.get, "/metrics").body, as: UTF8.self)
+    #expect(metrics.contains("\nmesh_accounts 2\n"))
+    #expect(try await client.send(.get, "/nothing").status == 404)
+    #expect(try await client.send(.post, "/status").status == 405)
+    await client.close()
+    await loop.shutdown()
+    await validators.stopAll()
+  }
+
+  @Test("After a safety fault a validator does not vote, restarted or not, and /health says so")
+  func halted() async throws {
+    let net = try TestNet(validators: 1)
+    let validators = try await TestValidators(net)
+    await validators.stop(0)
+    let path = ValidatorDirectory(validators.path(0)).ledgerPath
+    do {
+      let store = try SQLiteMeshStore(path: path, genesis: net.genesis)
+      var totals = store.totals
+      totals.isHalted = true
+      store.apply(LedgerChange([.putTotals(totals)]))
+      try store.commit()
+    }
+    try await validators.start(0)
+    let node = try #require(await validators.nodes[0])
+    let loop = try EventLoop(name: "client")
+    let client = HTTPClient(to: node.httpAddress, on: loop)
+    #expect(try await client.send(.get, "/health").status == 503)
+    guard case .status(let status) = try await node.driver.submit(.status) else {
+      Issue.record("no status")
+      return
+    }
+    #expect(!status.isVoting)
+    await client.close()
+    await loop.shutdown()
+    await validators.stopAll()
+    let audit = try LedgerAudit(of: ValidatorDirectory(validators.path(0)), genesis: net.genesis)
+    #expect(audit.isSupplyIntact)
+    #expect(!audit.isSound)
   }
 }
