@@ -19,7 +19,7 @@ struct DevnetTests {
   func mesh() throws {
     let outcome = try Programs.run("trellis", ["devnet", "--only", "mesh", "--once", "--json"])
     #expect(outcome.status == 0, "\(outcome.errors)")
-    #expect(outcome.output.components(separatedBy: #""certificate":"#).count == 5)
+    #expect(outcome.output.components(separatedBy: #""certificate":""#).count == 5)
     #expect(outcome.output.components(separatedBy: #""supply_intact":true"#).count == 5)
     #expect(outcome.errors.contains("no file of theirs shows an amount"))
     #expect(outcome.errors.contains("the proof of 268 bytes holds both signatures"))
