@@ -59,7 +59,7 @@ final class Checker {
     }
   }
 
-  private func fault(in message: MeshMessage, of node: Int) -> String? {
+  func fault(in message: MeshMessage, of node: Int) -> String? {
     switch message {
     case .response(.vote(let vote), _) where cast.isCorrect(node): fault(in: vote, of: node)
     case .response(.ballot(let ack), _) where cast.isCorrect(node): fault(in: ack, of: node)
@@ -151,7 +151,7 @@ final class Checker {
     }
   }
 
-  private func fault(
+  func fault(
     in operation: LedgerChange.Operation,
     of node: Int,
     on store: MemoryStore

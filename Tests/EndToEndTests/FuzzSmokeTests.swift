@@ -8,10 +8,11 @@ struct FuzzSmokeTests {
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     let names = try Programs.run("trellis", ["fuzz", "--list"]).output.split(separator: "\n")
     #expect(names.count > 30)
-    // What takes a hundred times as long as a decoder gets fewer.
+    let lines = outcome.output.split(separator: "\n")
     for name in names {
-      let cases = name == "kernels" ? 100 : 2000
-      #expect(outcome.output.contains("ok   \(name): \(cases) cases"), "\(name)")
+      // What takes ten or a hundred times as long as a decoder gets fewer, but never none.
+      let line = lines.first { $0.hasPrefix("ok   \(name): ") }
+      #expect(line != nil && line?.contains(": 0 cases") == false, "\(name)")
     }
   }
 

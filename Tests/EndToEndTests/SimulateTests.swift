@@ -23,11 +23,12 @@ struct SimulateTests {
   ///
   /// 666: the checker held a record that went through two rounds in one write against the disk
   /// before that write, and called an honest vote a second one. 1187: a node rounds ahead of the
-  /// others left each as fast as they followed. 1295 and 2434: a node that missed one of an
+  /// others left each as fast as they followed. 778: with that put right, one waited in round 1 for
+  /// those that had settled the slot and were in no round any more. 1295 and 2434: a node that missed one of an
   /// equivocator's votes had another favourite than the rest, round after round.
   @Test(
     "Seeds that once broke a promise keep them all",
-    arguments: ["666", "1187", "1295", "2434"]
+    arguments: ["666", "778", "1187", "1295", "2434"]
   )
   func keepsFixed(seed: String) throws {
     let outcome = try Programs.run("trellis", ["simulate", "smallnano", "--seed", seed])

@@ -176,7 +176,7 @@ actor Devnet {
   /// - Parameters:
   ///   - program: to run, with `--json` among its arguments.
   ///   - arguments: without the program's name.
-  ///   - variables: of its environment, beside the inherited ones without its own prefix.
+  ///   - variables: of its environment, beside the inherited ones.
   ///   - prefix: of variables that it must not inherit.
   /// - Returns: what it printed.
   /// - Throws: `DevnetFailure` with what it said if its status is not 0, or its answer not JSON.
@@ -186,9 +186,35 @@ actor Devnet {
     variables: [String: String] = [:],
     without prefix: String
   ) async throws -> JSON {
+    let output = try await run(program, arguments, variables: variables, without: prefix)
+    do {
+      return try JSON(parsing: output)
+    } catch {
+      throw DevnetFailure("\(program) answered no JSON (\(error)): \(output)")
+    }
+  }
+
+  /// Runs a command to its end.
+  ///
+  /// - Parameters:
+  ///   - program: its path.
+  ///   - arguments: without the program's name.
+  ///   - variables: of its environment, beside the inherited ones.
+  ///   - prefix: of variables that it must not inherit; nil inherits all.
+  /// - Returns: what it printed.
+  /// - Throws: `DevnetFailure` with what it said if its status is not 0.
+  @discardableResult
+  func run(
+    _ program: String,
+    _ arguments: [String],
+    variables: [String: String] = [:],
+    without prefix: String? = nil
+  ) async throws -> String {
     commands += 1
     let (output, errors) = ("\(directory)/command-\(commands)", "\(directory)/errors-\(commands)")
-    let inherited = Program.environment().filter { !$0.key.hasPrefix(prefix) }
+    let inherited = Program.environment().filter { variable in
+      prefix.map { !variable.key.hasPrefix($0) } ?? true
+    }
     let child = try ChildProcess(
       program,
       arguments,
@@ -209,16 +235,12 @@ actor Devnet {
         ?? ""
     }
     try Task.checkCancellation()
-    let call = ([program.split(separator: "/").last.map(String.init) ?? program] + arguments)
-      .joined(separator: " ")
     guard end == .status(0) else {
+      let name = program.split(separator: "/").last.map(String.init) ?? program
+      let call = ([name] + arguments).joined(separator: " ")
       throw DevnetFailure("\(call) ended with \(end?.description ?? "?"):\n\(text(errors))")
     }
-    do {
-      return try JSON(parsing: text(output))
-    } catch {
-      throw DevnetFailure("\(call) answered no JSON (\(error)): \(text(output))")
-    }
+    return text(output)
   }
 
   /// Ends a process as a power cut would.

@@ -7,6 +7,7 @@ import Service
 private enum System: String, CaseIterable, Sendable {
   case smallnano
   case mesh
+  case tinychain
 }
 
 private let once = Option<Bool>(
@@ -44,6 +45,13 @@ let meshWallet = Option<String?>(
   scope: .commandLine,
   help: "The mesh-wallet program, instead of the one beside this one"
 )
+private let tinychain = Option<String?>(
+  "tinychain",
+  .optional(.path),
+  default: nil,
+  scope: .commandLine,
+  help: "The tinychain program, instead of the one beside this one"
+)
 private let keep = Option<Bool>(
   "keep",
   .boolean,
@@ -62,13 +70,14 @@ let devnetCommand = Command(
 
     smallnano: three voters; Alice pays Bob; a fresh node joins.
     mesh: four validators; Alice pays Bob, amounts unseen; one is killed; Carol tries to spend twice.
+    tinychain: a dev node; contracts in Brainfuck and Lisp; headers check it; a repository as the chain.
     """,
   examples: [
     .init("trellis devnet", "The story, then nodes to play with"),
     .init("trellis devnet --only smallnano", "One system's act"),
     .init("trellis devnet --once --json", "For machines: the tables as JSON, and a status"),
   ],
-  options: [once, only, json, keep, smallnano, meshValidator, meshWallet]
+  options: [once, only, json, keep, smallnano, meshValidator, meshWallet, tinychain]
 ) { call in
   let systems = call[only].map { [$0] } ?? System.allCases
   // What is missing is said before anything is started.
@@ -79,6 +88,9 @@ let devnetCommand = Command(
   if systems.contains(.mesh) {
     programs[.meshValidator] = try NeighbourProgram.meshValidator.path(given: call[meshValidator])
     programs[.meshWallet] = try NeighbourProgram.meshWallet.path(given: call[meshWallet])
+  }
+  if systems.contains(.tinychain) {
+    programs[.tinychain] = try NeighbourProgram.tinychain.path(given: call[tinychain])
   }
   let loop = try EventLoop(name: "devnet")
   let directory = try TemporaryDirectory()
@@ -91,6 +103,7 @@ let devnetCommand = Command(
   if let validator = programs[.meshValidator], let wallet = programs[.meshWallet] {
     acts.append(MeshAct(devnet, validator: validator, wallet: wallet))
   }
+  if let program = programs[.tinychain] { acts.append(TinyChainAct(devnet, program: program)) }
   let signals = try await Signal.stream(of: [.interrupt, .terminate, .hangup], on: loop)
   let story = acts
   let result = await devnet.run(story, signals: signals, staysUp: !call[once]) {

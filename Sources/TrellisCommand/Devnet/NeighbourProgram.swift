@@ -6,6 +6,7 @@ enum NeighbourProgram: String {
   case smallnano
   case meshValidator = "mesh-validator"
   case meshWallet = "mesh-wallet"
+  case tinychain
 
   /// The one given, or the one beside this program.
   ///

@@ -15,7 +15,7 @@ extension FuzzTargets {
   private static let assembler = FuzzTarget(
     "brainfuck-assembler",
     seeds: [
-      "cell a b*3\nset a 5\nifsame b b\nend\nwrite a b.1 \"x\"",
+      "cell a b*3 c*3\nset a 5\nifsame b c\nend\nwrite a b.1 \"x\"",
       "stored n\nskip 3\ninput n\nwhile n\nsubtract n 1\nend\nanswer n 7",
     ]
     .map { Array($0.utf8) }
@@ -40,7 +40,8 @@ extension FuzzTargets {
   private static let contractScript = FuzzTarget(
     "contract-script",
     seeds: ["account a 5\nas a\nsend 5 a\nexpect balance a 5\nwarp 3 blocks\ncall a x"]
-      .map { Array($0.utf8) }
+      .map { Array($0.utf8) },
+    cost: 5
   ) { input in
     guard let script = try? ContractScript(String(decoding: input, as: UTF8.self)) else {
       return .refused

@@ -255,16 +255,17 @@ struct MeshAct: DevnetAct {
   private func expectNoAmount(_ amounts: [UInt64]) async throws {
     for index in 0..<4 {
       let directory = await processes.directory(index)
-      for file in ["ledger.db", "ledger.db-wal"] {
-        guard let bytes = try? PrivateFile.read("\(directory)/\(file)", bytesMax: 64 << 20) else {
-          if file == "ledger.db" { throw DevnetFailure("\(directory) has no \(file)") }
+      let ledger = ValidatorDirectory(directory).ledgerPath
+      for file in [ledger, ledger + "-wal"] {
+        guard let bytes = try? PrivateFile.read(file, bytesMax: 64 << 20) else {
+          if file == ledger { throw DevnetFailure("there is no \(ledger)") }
           continue
         }
         for amount in amounts {
           let little = withUnsafeBytes(of: amount.littleEndian) { Array($0) }
           for pattern in [little, little.reversed(), Array("\(amount)".utf8)]
           where Self.contains(bytes, pattern) {
-            throw DevnetFailure("validator \(index)'s \(file) shows the amount \(amount)")
+            throw DevnetFailure("\(file) shows the amount \(amount)")
           }
         }
       }
