@@ -130,7 +130,7 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
 
   private static let pure: Set = [
     "Curve25519", "Keccak", "BulletproofsPlus", "Kernel", "SmallNano", "Mesh", "Simulation",
-    "SmallNanoSimulation", "MeshSimulation", "TinyChain", "BrainfuckAssembler",
+    "SmallNanoSimulation", "MeshSimulation", "Secp256k1", "TinyChain", "BrainfuckAssembler",
   ]
 }
 
