@@ -195,7 +195,7 @@ extension Transition {
   ///
   /// - Returns: the claim; nil without outputs, when there is nothing to prove.
   /// - Throws: if the proof cannot be read.
-  func rangeClaim() throws(RangeProofFailure) -> RangeClaim? {
+  public func rangeClaim() throws(RangeProofFailure) -> RangeClaim? {
     guard let count = body.provedCount else { return nil }
     let commitments = [body.newBalance.encoded] + body.outputs.map(\.commitment.encoded)
     let padding = [EncodedPoint](

@@ -11,6 +11,7 @@ let benchCommand = Command(
     Command("ed25519", summary: "Verifies signatures singly and in batches, beside libsodium") {
       _ in benchmarkEd25519()
     },
+    meshBenchCommand,
     smallNanoBenchCommand,
     tinyChainBenchCommand,
     Command("work", summary: "Searches proof of work by each path of this processor") { _ in

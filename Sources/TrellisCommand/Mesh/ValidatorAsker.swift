@@ -89,6 +89,18 @@ actor ValidatorAsker {
     }
   }
 
+  /// Asks the first so many validators at once.
+  ///
+  /// - Returns: their answers, in the order in which they came.
+  nonisolated func askAll(_ request: Request, _ count: Int) async -> [Response?] {
+    await withTaskGroup(of: Response?.self) { group in
+      for index in 0..<count {
+        group.addTask { await self.ask(request, of: ValidatorIndex(UInt16(index))) }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+  }
+
   private func take(_ message: MeshMessage, from peer: PeerID) {
     switch message {
     case .response(let response, let exchange):
