@@ -45,6 +45,16 @@ struct ServiceTests {
     await net.stopAll()
   }
 
+  @Test("A hundred payments leave the service as able as it was")
+  func manyPayments() async throws {
+    let net = try await TestNetwork()
+    let place = TemporaryDirectory()
+    let alice = try await net.owner(0, in: place)
+    for _ in 0..<100 { _ = try await alice.pay(net.address(1), 1) }
+    #expect(try await alice.perform(.balance)["balance"] == "9600")
+    await alice.stop()
+  }
+
   @Test("Restored from its seed alone, a wallet shows its balance and its payments")
   func restore() async throws {
     let net = try await TestNetwork()

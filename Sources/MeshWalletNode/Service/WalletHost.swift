@@ -22,7 +22,15 @@ final class WalletHost: DriverHost, @unchecked Sendable {
 
   private let store: WalletStore
   private let network: MeshNetwork
-  private let observer = Mutex<(@Sendable (Notice) -> Void)?>(nil)
+  private let observer = Mutex<Observer?>(nil)
+
+  /// A function, as a field.
+  ///
+  /// By itself in a generic place it is wrapped anew at each access, and every call goes through all
+  /// wrappers: after some hundred payments the stack ends.
+  private struct Observer: Sendable {
+    let tell: @Sendable (Notice) -> Void
+  }
 
   init(store: WalletStore, network: MeshNetwork) {
     self.store = store
@@ -30,11 +38,11 @@ final class WalletHost: DriverHost, @unchecked Sendable {
   }
 
   func observe(_ observer: @escaping @Sendable (Notice) -> Void) {
-    self.observer.withLock { $0 = observer }
+    self.observer.withLock { $0 = Observer(tell: observer) }
   }
 
   private func tell(_ notice: Notice) {
-    observer.withLock { $0 }?(notice)
+    observer.withLock { $0 }?.tell(notice)
   }
 
   /// The store is written to and never read from by the machine.
