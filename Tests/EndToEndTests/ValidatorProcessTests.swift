@@ -128,7 +128,7 @@ final class ProcessNetwork {
     for index in 0..<4 {
       var audit = try audit(index)
       while (audit["log"]?.integer(Int.self) ?? 0) < count {
-        try await Task.sleep(for: .milliseconds(20))
+        await Task.yield()
         audit = try self.audit(index)
       }
       #expect(audit["evidence"]?.array?.isEmpty == true)
@@ -158,7 +158,7 @@ struct ValidatorProcessTests {
     // Each in turn, while votes and certificates are under way; never two at a time.
     for index in [3, 0, 2, 1] {
       let before = await alice.state.nextSequence
-      while await alice.state.nextSequence == before { try await Task.sleep(for: .milliseconds(1)) }
+      while await alice.state.nextSequence == before { await Task.yield() }
       network.end(index, with: SIGKILL)
       // What the kill left is sound: the supply holds, and the totals are those of the rows.
       _ = try network.audit(index)
@@ -169,7 +169,7 @@ struct ValidatorProcessTests {
     // All that a validator has told is on its disk, when nothing follows that could bring it there.
     for index in 0..<4 {
       while try network.status(index)["log"]?.integer(Int.self) != count {
-        try await Task.sleep(for: .milliseconds(5))
+        await Task.yield()
       }
       network.end(index, with: SIGKILL)
       #expect(try network.audit(index)["log"]?.integer(Int.self) == count)
