@@ -240,6 +240,7 @@ struct MeshAct: DevnetAct {
           index: index,
           digest: digest,
           certificates: audit["log"]?.integer(UInt64.self) ?? 0,
+          isSupplyIntact: audit["supply_intact"] == true,
           usage: usage,
           diskBytes: TemporaryDirectory.fileBytes(in: await processes.directory(index))
         )

@@ -13,6 +13,8 @@ struct MeshTable: DevnetTable {
     let index: Int
     let digest: String
     let certificates: UInt64
+    /// As its audit found.
+    let isSupplyIntact: Bool
     let usage: ProcessUsage
     let diskBytes: UInt64
   }
@@ -80,7 +82,7 @@ struct MeshTable: DevnetTable {
             "resident_bytes": JSON($0.usage.residentBytes),
             "processor_ms": JSON($0.usage.processorMilliseconds),
             "disk_bytes": JSON($0.diskBytes),
-            "supply_intact": true,
+            "supply_intact": JSON($0.isSupplyIntact),
           ]
         },
       ),
