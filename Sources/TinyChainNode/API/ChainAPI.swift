@@ -23,8 +23,18 @@ public final class ChainAPI: Sendable {
   private let served: Counter
   private let refused: Counter
 
-  public init(node: ChainNode, metrics: Metrics, hosts: [String] = []) throws {
-    context = APIContext(node: node, gate: try EvaluationGate())
+  /// The face of a chain for development.
+  public convenience init(node: ChainNode, metrics: Metrics, hosts: [String] = []) throws {
+    try self.init(node, .instant(node), metrics: metrics, hosts: hosts)
+  }
+
+  init(
+    _ node: any ServingNode,
+    _ development: APIContext.Development,
+    metrics: Metrics,
+    hosts: [String]
+  ) throws {
+    context = APIContext(node: node, gate: try EvaluationGate(), development: development)
     self.metrics = metrics
     self.hosts = ["localhost", "127.0.0.1", "::1"] + hosts.map { $0.lowercased() }
     served = metrics.counter("api_calls_total", "Calls carried out")
@@ -36,6 +46,9 @@ public final class ChainAPI: Sendable {
     limits.message = HTTPMessageLimits(bodyMax: bodyMax)
     return limits
   }
+
+  /// Bytes of a block in hexadecimal, and what stands around it.
+  private static let blockCallMax = 2 * Block.bytesMax + 4_096
 
   /// To be told once the server listens: from then on a host or origin with another port is refused.
   public func didBind(port: UInt16) {
