@@ -112,7 +112,7 @@ let package = Package(
     .pure("SmallNano", ["Kernel", "CKernels"]),
     .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
     .pure("Poseidon2", ["Kernel"]),
-    .pure("TinyChain", ["Kernel", "Secp256k1"]),
+    .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
