@@ -8,26 +8,22 @@ import TinyChain
 
 /// Headers upon one another, as far as the store looks at them.
 private struct SomeHeaders {
-  var entries: [StoredHeader]
+  var entries: [HeaderEntry]
 
   init() {
     let genesis = NetworkParameters.dev.genesis.header
-    entries = [StoredHeader(genesis, id: genesis.id, work: Self.work(0))]
-  }
-
-  static func work(_ number: UInt64) -> Bytes32 {
-    Bytes32(words: (0, 0, 0, number.byteSwapped))
+    entries = [HeaderEntry(genesis, id: genesis.id, work: .zero, anchorTime: 5)]
   }
 
   /// More of them upon one that is there.
-  mutating func extend(_ parent: StoredHeader, by count: Int, nonce: UInt64 = 0) -> StoredHeader {
+  mutating func extend(_ parent: HeaderEntry, by count: Int, nonce: UInt64 = 0) -> HeaderEntry {
     var parent = parent
     for _ in 0..<count {
       var header = Header(time: 0)
       (header.height, header.parent) = (parent.header.height + 1, parent.id)
       header.nonce = nonce
-      let work = parent.work.words.3.byteSwapped + 1 + nonce
-      parent = StoredHeader(header, id: header.id, work: Self.work(work))
+      let work = parent.work + UInt256(1 + nonce)
+      parent = HeaderEntry(header, id: header.id, work: work, anchorTime: 5)
       entries.append(parent)
     }
     return parent
@@ -60,7 +56,8 @@ struct ForkStoreTests {
       #expect(try store.header(at: 51) == some.entries[71])
       #expect(try store.header(at: 66) == nil)
       #expect(try store.heaviest(from: 49, limit: 4).map(\.header.height) == [49, 50, 51, 52])
-      #expect(try store.newestHeaders(3) == Array(some.entries.suffix(3)))
+      #expect(try store.leaves(heavierThan: .zero) == [left, right])
+      #expect(try store.leaves(heavierThan: left.work) == [right])
       #expect(try store.header(.zero) == nil)
     }
   }
@@ -86,29 +83,32 @@ struct ForkStoreTests {
     #expect(try again.entry(of: .zero) == nil)
   }
 
-  @Test("Marks stay; a header without its parent is refused")
+  @Test("Marks stay, and spread to what descends; a header without its parent is refused")
   func marks() throws {
     let place = try Place()
     defer { place.remove() }
     let path = place.file("chain.sqlite")
     var some = SomeHeaders()
-    let tip = some.extend(some.entries[0], by: 2)
+    let fork = some.extend(some.entries[0], by: 2)
+    let tip = some.extend(fork, by: 3)
+    let other = some.extend(fork, by: 1, nonce: 1)
     do {
       let store = try ChainStore(path: path, .dev)
       try store.add(some.entries)
-      try store.mark(some.entries[1].id, .executed)
-      try store.mark(tip.id, .invalid)
-      #expect(throws: StorageFailure.self) { try store.mark(.zero, .invalid) }
+      try store.markExecuted(some.entries[1].id)
+      try store.markInvalid(some.entries[3].id)
+      #expect(throws: StorageFailure.self) { try store.markInvalid(.zero) }
       var stranger = tip.header
       stranger.parent = .zero
       #expect(throws: StorageFailure.self) {
-        try store.add([StoredHeader(stranger, id: stranger.id, work: tip.work)])
+        try store.add([HeaderEntry(stranger, id: stranger.id, work: tip.work, anchorTime: 5)])
       }
     }
     let store = try ChainStore(path: path, .dev)
     #expect(try store.header(some.entries[1].id)?.status == .executed)
     #expect(try store.header(tip.id)?.status == .invalid)
-    #expect(try store.newestHeaders(10).count == 3)
+    #expect(try store.header(other.id)?.status == .known)
+    #expect(try store.leaves(heavierThan: .zero).map(\.id) == [other.id])
   }
 
   @Test("A transaction that is given up leaves nothing, in memory neither")
@@ -201,7 +201,7 @@ struct ForkStoreTests {
     let place = try Place()
     defer { place.remove() }
     let store = try ChainStore(path: place.file("chain.sqlite"), .dev)
-    let ids = (1...3).map { SomeHeaders.work($0) }
+    let ids = (1...3).map { UInt256($0).bigEndianBytes }
     for (index, id) in ids.enumerated() {
       try store.keepBody(id, height: UInt32(index), [[1, 2], [], [UInt8(index)]])
     }

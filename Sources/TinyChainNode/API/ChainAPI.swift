@@ -1,7 +1,10 @@
+import Glibc
 public import HTTP
 import Kernel
 public import Service
 import Synchronization
+import Transport
+import TinyChain
 
 /// The node's face for people and tools: `/api/NAME` with a JSON object, `/health`, `/metrics`.
 ///
@@ -45,6 +48,20 @@ public final class ChainAPI: Sendable {
     var limits = HTTPServerLimits()
     limits.message = HTTPMessageLimits(bodyMax: bodyMax)
     return limits
+  }
+
+  /// For a node with peers, whose blocks are longer than calls.
+  static var minedServerLimits: HTTPServerLimits {
+    var limits = HTTPServerLimits()
+    limits.message = HTTPMessageLimits(bodyMax: blockCallMax)
+    limits.connectionsMax = 512
+    limits.connectionsPerHostMax = 256
+    return limits
+  }
+
+  /// Whether a server could not listen because somebody else does.
+  static func isPortTaken(_ failure: any Error) -> Bool {
+    (failure as? ListenFailure)?.code == EADDRINUSE
   }
 
   /// Bytes of a block in hexadecimal, and what stands around it.
@@ -100,7 +117,7 @@ public final class ChainAPI: Sendable {
         let known = Self.actions.map(\.name).joined(separator: ", ")
         throw APIFailure(status: 404, "unknown_call", "there are: \(known)")
       }
-      let result = try await action.run(APICall(fields: try Self.fields(request)), context)
+      let result = try await action.run(APICall(fields: try Self.fields(request, of: name)), context)
       served.add()
       let answer: JSON = ["result": result, "status": 200]
       return HTTPResponse(contentType: "application/json", body: answer.bytes() + [10])
@@ -111,8 +128,10 @@ public final class ChainAPI: Sendable {
   }
 
   /// The call's object; a call without a body has no fields.
-  private static func fields(_ request: HTTPRequest) throws(APIFailure) -> JSON {
+  private static func fields(_ request: HTTPRequest, of name: String) throws(APIFailure) -> JSON {
     guard !request.body.isEmpty else { return [:] }
+    var limits = limits
+    if name == "broadcast_block" { limits.bytesMax = blockCallMax }
     let fields: JSON
     do {
       fields = try JSON(parsing: request.body, limits: limits)

@@ -6,13 +6,18 @@ extension ChainStore {
   // MARK: Headers
 
   /// Keeps headers, each after its parent; the first of all is the genesis block's.
-  public func add(_ entries: [StoredHeader]) throws {
+  public func add(_ entries: [HeaderEntry]) throws {
     try transaction { for entry in entries { try headers.add(entry) } }
   }
 
-  /// Notes what came of a block's body.
-  public func mark(_ id: Bytes32, _ status: StoredHeader.Status) throws {
-    try transaction { try headers.mark(id, status) }
+  /// Notes that a block was executed to the roots of its header.
+  public func markExecuted(_ id: Bytes32) throws {
+    try transaction { try headers.markExecuted(id) }
+  }
+
+  /// Notes that a block is not what its header says: it and all that descend from it, for good.
+  public func markInvalid(_ id: Bytes32) throws {
+    try transaction { try headers.markInvalid(id) }
   }
 
   /// Makes a branch the one that `header(at:)` goes along.
@@ -20,21 +25,23 @@ extension ChainStore {
     try transaction { try headers.setHeaviest(id) }
   }
 
-  public func header(_ id: Bytes32) throws -> StoredHeader? { try headers.entry(of: id) }
+  public func header(_ id: Bytes32) throws -> HeaderEntry? { try headers.entry(of: id) }
 
   /// Of the heaviest branch, whose bodies may be missing yet.
-  public func header(at height: UInt32) throws -> StoredHeader? { try headers.entry(at: height) }
+  public func header(at height: UInt32) throws -> HeaderEntry? { try headers.entry(at: height) }
 
   /// The last of the heaviest branch; nil before there is any header.
-  public func heaviest() throws -> StoredHeader? { try headers.heaviest() }
+  public func heaviest() throws -> HeaderEntry? { try headers.heaviest() }
 
   /// Headers of the heaviest branch from a height on, at most so many.
-  public func heaviest(from height: UInt32, limit: Int) throws -> [StoredHeader] {
+  public func heaviest(from height: UInt32, limit: Int) throws -> [HeaderEntry] {
     try headers.headers(from: height, limit: limit)
   }
 
-  /// The newest on all branches, in the order in which they came.
-  public func newestHeaders(_ limit: Int) throws -> [StoredHeader] { try headers.newest(limit) }
+  /// The ends of branches that are heavier than a tip, first seen first; not those that are invalid.
+  public func leaves(heavierThan work: UInt256) throws -> [HeaderEntry] {
+    try headers.leaves(heavierThan: work, among: 2 * HeaderTree.windowMax)
+  }
 
   // MARK: Bodies
 
@@ -78,7 +85,14 @@ extension ChainStore {
     }
   }
 
-  /// What each block of the chain changed, from the tip down to above a height.
+  /// Whether the transactions of a block are here.
+  public func hasBody(_ id: Bytes32) throws -> Bool {
+    if try height(of: id) != nil { return true }
+    let query = "SELECT 1 FROM bodies WHERE id = ?"
+    return try database.statement(query).first({ $0.bind(id) }) { _ in true } ?? false
+  }
+
+  /// What a block of the chain changed; nil if it is not on the chain.
   public func changes(of id: Bytes32) throws -> [StateChange]? {
     let query = "SELECT changes FROM blocks WHERE id = ?"
     let found = try database.statement(query).first({ $0.bind(id) }) { $0.bytes(0) }

@@ -75,6 +75,14 @@ public final class ChainStore {
     }
   }
 
+  /// Opens a store that another connection writes, to read it.
+  public init(reading path: String, _ parameters: NetworkParameters) throws {
+    let options = Database.Options(cacheBytes: 1 << 20)
+    database = try Database(path: path, mode: .readOnly, options: options)
+    try database.requireSchema(version: Self.schema.count)
+    headers = try HeaderTable(of: database)
+  }
+
   /// The chain at its tip.
   public func chain(_ parameters: NetworkParameters) throws -> Chain {
     let leaves = try database.statement("SELECT key, value FROM leaves").all {

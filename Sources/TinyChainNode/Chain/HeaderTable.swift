@@ -1,28 +1,6 @@
-public import Kernel
+import Kernel
 import Storage
-public import TinyChain
-
-/// A header as it is kept: with the work of the whole branch up to it, and what is known of its body.
-public struct StoredHeader: Hashable, Sendable {
-  public enum Status: UInt8, Sendable {
-    /// Nothing but the header.
-    case header
-    /// The body was executed to the header's roots.
-    case executed
-    /// The body fails, or that of an ancestor: never to be tried again.
-    case invalid
-  }
-
-  public let header: Header
-  public let id: Bytes32
-  /// Of the branch from the genesis block on, as a big-endian number.
-  public let work: Bytes32
-  public var status: Status
-
-  public init(_ header: Header, id: Bytes32, work: Bytes32, status: Status = .header) {
-    (self.header, self.id, self.work, self.status) = (header, id, work, status)
-  }
-}
+import TinyChain
 
 /// All headers that are known, on whatever branch, and which of them are the heaviest.
 ///
@@ -34,7 +12,7 @@ final class HeaderTable {
   static let schema = """
     CREATE TABLE headers (
       number INTEGER PRIMARY KEY, parent INTEGER, header BLOB NOT NULL, work BLOB NOT NULL,
-      status INTEGER NOT NULL
+      anchor INTEGER NOT NULL, status INTEGER NOT NULL
     );
     CREATE TABLE header_index (
       key INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (key, number)
@@ -81,7 +59,7 @@ final class HeaderTable {
   // MARK: Changing
 
   /// Keeps a header whose parent is kept, or the first of all; one that is known stays as it is.
-  func add(_ entry: StoredHeader) throws {
+  func add(_ entry: HeaderEntry) throws {
     guard try number(of: entry.id) == nil else { return }
     let parent = count == 0 ? nil : try number(of: entry.header.parent)
     guard count == 0 || parent != nil else {
@@ -93,6 +71,7 @@ final class HeaderTable {
       $0.bind(parent)
       $0.bind(entry.header.bytes)
       $0.bind(Self.compact(entry.work))
+      $0.bind(Int64(bitPattern: entry.anchorTime))
       $0.bind(Int(entry.status.rawValue))
     }
     tail[entry.id] = count
@@ -114,10 +93,30 @@ final class HeaderTable {
     }
   }
 
-  func mark(_ id: Bytes32, _ status: StoredHeader.Status) throws {
+  /// The block was executed to the roots of its header.
+  func markExecuted(_ id: Bytes32) throws {
     guard let number = try number(of: id) else {
       throw database.damaged("header \(id) is not kept")
     }
+    try set(number, .executed)
+  }
+
+  /// The block is not what its header says; nor can be what descends from it.
+  func markInvalid(_ id: Bytes32) throws {
+    guard let number = try number(of: id) else {
+      throw database.damaged("header \(id) is not kept")
+    }
+    var invalid: Set<Int64> = [number]
+    // Who descends from it came after it.
+    let later = "SELECT number, parent FROM headers WHERE number > ? ORDER BY number"
+    try database.statement(later).forEach({ $0.bind(number) }) { row in
+      if invalid.contains(row.integer(1)) { invalid.insert(row.integer(0)) }
+      return true
+    }
+    for number in invalid { try set(number, .invalid) }
+  }
+
+  private func set(_ number: Int64, _ status: HeaderEntry.Status) throws {
     try setStatus.run {
       $0.bind(Int(status.rawValue))
       $0.bind(number)
@@ -153,30 +152,39 @@ final class HeaderTable {
 
   // MARK: Reading
 
-  func entry(of id: Bytes32) throws -> StoredHeader? {
+  func entry(of id: Bytes32) throws -> HeaderEntry? {
     try number(of: id).flatMap { try entry(number: $0, id: id) }
   }
 
   /// Of the heaviest branch.
-  func entry(at height: UInt32) throws -> StoredHeader? {
+  func entry(at height: UInt32) throws -> HeaderEntry? {
     try number(at: Int64(height)).flatMap { try entry(number: $0) }
   }
 
   /// The last of the heaviest branch.
-  func heaviest() throws -> StoredHeader? {
+  func heaviest() throws -> HeaderEntry? {
     try best.flatMap { try entry(number: $0.number) }
   }
 
-  /// The newest that are known, on all branches, in the order in which they came.
-  func newest(_ limit: Int) throws -> [StoredHeader] {
-    let query = "SELECT header, work, status FROM headers WHERE number > ? ORDER BY number"
-    return try database.statement(query).all({ $0.bind(max(0, count - Int64(limit))) }) {
-      try Self.entry($0)
+  /// The ends of branches that are heavier than a tip, first seen first; not those that are invalid.
+  ///
+  /// Looked for among the newest headers: an end that came before all of them has had its time.
+  func leaves(heavierThan work: UInt256, among limit: Int) throws -> [HeaderEntry] {
+    var ends: [Int64: HeaderEntry] = [:]
+    let query =
+      "SELECT header, work, anchor, status, number, parent FROM headers WHERE number > ? ORDER BY number"
+    try database.statement(query).forEach({ $0.bind(max(0, count - Int64(limit))) }) { row in
+      let entry = try Self.entry(row)
+      guard entry.status != .invalid else { return true }
+      ends[row.integer(5)] = nil
+      ends[row.integer(4)] = entry.work > work ? entry : nil
+      return true
     }
+    return ends.sorted { $0.key < $1.key }.map(\.value)
   }
 
   /// Headers of the heaviest branch from a height on, at most so many.
-  func headers(from height: UInt32, limit: Int) throws -> [StoredHeader] {
+  func headers(from height: UInt32, limit: Int) throws -> [HeaderEntry] {
     try readHeaviest.all {
       $0.bind(Int64(height))
       $0.bind(limit)
@@ -201,28 +209,35 @@ final class HeaderTable {
     try readParent.first({ $0.bind(number) }) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
   }
 
-  private func entry(number: Int64, id: Bytes32? = nil) throws -> StoredHeader? {
+  private func entry(number: Int64, id: Bytes32? = nil) throws -> HeaderEntry? {
     try readRow.first({ $0.bind(number) }) { try Self.entry($0, id: id) }
   }
 
-  private static func entry(_ row: Statement.Row, id: Bytes32? = nil) throws -> StoredHeader {
-    let bytes = row.bytes(0)
-    let work = row.bytes(1)
+  private static func entry(_ row: Statement.Row, id: Bytes32? = nil) throws -> HeaderEntry {
+    let (bytes, work) = (row.bytes(0), row.bytes(1))
     guard let header = try? Header(bytes), work.count <= 32,
       let full = Bytes32([UInt8](repeating: 0, count: 32 - work.count) + work),
-      let status = StoredHeader.Status(rawValue: UInt8(clamping: row.integer(2)))
+      let status = HeaderEntry.Status(rawValue: UInt8(clamping: row.integer(3)))
     else { throw row.damaged("a header that cannot be read") }
-    return StoredHeader(header, id: id ?? SHA256.double(bytes), work: full, status: status)
+    return HeaderEntry(
+      header,
+      id: id ?? SHA256.double(bytes),
+      work: UInt256(bigEndian: full),
+      anchorTime: UInt64(bitPattern: row.integer(2)),
+      status: status
+    )
   }
 
   /// From within the id: work leaves zeros at one end of it.
   private func key(of id: Bytes32) -> Int64 { Int64(bitPattern: id.words.1 & keyMask) }
 
   /// Without the zeros that such a number begins with.
-  private static func compact(_ work: Bytes32) -> [UInt8] { Array(work.bytes.drop { $0 == 0 }) }
+  private static func compact(_ work: UInt256) -> [UInt8] {
+    Array(work.bigEndianBytes.bytes.drop { $0 == 0 })
+  }
 
   private lazy var insertRow = database.statement(
-    "INSERT INTO headers (number, parent, header, work, status) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO headers (number, parent, header, work, anchor, status) VALUES (?, ?, ?, ?, ?, ?)"
   )
   private lazy var insertKey = database.statement(
     "INSERT INTO header_index (key, number) VALUES (?, ?)"
@@ -232,7 +247,7 @@ final class HeaderTable {
   )
   private lazy var setStatus = database.statement("UPDATE headers SET status = ? WHERE number = ?")
   private lazy var readRow = database.statement(
-    "SELECT header, work, status FROM headers WHERE number = ?"
+    "SELECT header, work, anchor, status FROM headers WHERE number = ?"
   )
   private lazy var readParent = database.statement("SELECT parent FROM headers WHERE number = ?")
   private lazy var readNumbers = database.statement(
@@ -242,7 +257,7 @@ final class HeaderTable {
     "SELECT number FROM heaviest WHERE height = ?"
   )
   private lazy var readHeaviest = database.statement(
-    "SELECT header, work, status FROM heaviest JOIN headers USING (number) WHERE height >= ? "
+    "SELECT header, work, anchor, status FROM heaviest JOIN headers USING (number) WHERE height >= ? "
       + "ORDER BY height LIMIT ?"
   )
 }

@@ -36,10 +36,3 @@ final class PeerConnection {
     calls.removeValue(forKey: number)?.resume(returning: response)
   }
 }
-
-/// A peer as observers are told of it.
-public struct PeerSummary: Hashable, Sendable {
-  public let address: SocketAddress
-  public let isOutbound: Bool
-  public let node: UInt64?
-}

@@ -132,7 +132,7 @@ actor PeerNetwork {
       Task(executorPreference: loop) { await self.call(id, request, number) }
     case .answer(let answer, let number):
       peer.answer(number, Self.response(answer))
-    case .unanswered:
+    case .unanswered, .unreadable:
       preconditionFailure("only the network says so")
     }
   }
@@ -168,7 +168,7 @@ actor PeerNetwork {
   private func call(_ id: PeerID, _ request: PeerRequest, _ number: UInt64) async {
     guard let peer = peers[id] else { return }
     guard !isCut, peers.count <= settings.peersMax, let client = peer.client else {
-      deliver(.unanswered(number), 0, from: peer)
+      deliver(.unanswered(number: number), 0, from: peer)
       return close(peer, "it cannot be called")
     }
     let body = request.body
@@ -190,7 +190,7 @@ actor PeerNetwork {
     } catch {
       guard peers[id] === peer else { return }
       peer.failures += 1
-      deliver(.unanswered(number), 0, from: peer)
+      deliver(.unanswered(number: number), 0, from: peer)
       if case .notConnected = error { peer.failures = Self.failuresMax }
       if peer.failures >= Self.failuresMax { close(peer, "\(error)") }
     }
@@ -208,26 +208,26 @@ actor PeerNetwork {
       (peer.lastHeard, peer.failures) = (loop.now, 0)
       do {
         let answer = try PeerAnswer(to: request.kind, body: response.body)
-        deliver(.answer(answer, number), response.body.count, from: peer)
+        deliver(.answer(answer, number: number), response.body.count, from: peer)
       } catch {
-        deliver(.unanswered(number), 0, from: peer)
-        close(peer, "its answer cannot be read: \(error)")
+        metrics.malformed.add()
+        deliver(.unreadable(number: number), 0, from: peer)
       }
     case 429:
       peer.lastHeard = loop.now
-      deliver(.answer(.busy, number), 0, from: peer)
+      deliver(.answer(.busy, number: number), 0, from: peer)
     case 403:
       let reason = String(decoding: response.body.prefix(200), as: UTF8.self)
         .filter { $0 != "\n" && $0 != "\r" }
       log.warn("a peer refuses this node", ["peer": "\(peer.address)", "reason": reason])
-      deliver(.unanswered(number), 0, from: peer)
+      deliver(.unanswered(number: number), 0, from: peer)
       close(peer, "it refuses: \(reason)")
     case 409:
       // It has been restarted, or has forgotten us: whoever calls next begins with hello.
-      deliver(.unanswered(number), 0, from: peer)
+      deliver(.unanswered(number: number), 0, from: peer)
       close(peer, "it does not know this node any more")
     default:
-      deliver(.unanswered(number), 0, from: peer)
+      deliver(.unanswered(number: number), 0, from: peer)
       close(peer, "it answers with status \(response.status)")
     }
   }
@@ -278,7 +278,9 @@ actor PeerNetwork {
       call = try PeerRequest(path: path, body: request.body)
     } catch {
       metrics.malformed.add()
-      if let peer = known[node].flatMap({ peers[$0] }) { close(peer, "its call cannot be read") }
+      if let peer = known[node].flatMap({ peers[$0] }) {
+        deliver(.unreadable(number: nil), 0, from: peer)
+      }
       return HTTPResponse(status: 400, text: "the body cannot be read: \(error)\n")
     }
     let peer: PeerConnection
@@ -352,7 +354,7 @@ actor PeerNetwork {
     defer { loop.cancel(timer) }
     return await withCheckedContinuation { continuation in
       peer.calls[number] = continuation
-      if sink.deliver(.request(request, number), peer.id, cost) != .taken {
+      if sink.deliver(.request(request, number: number), peer.id, cost) != .taken {
         peer.answer(number, Self.response(.busy))
       }
     }

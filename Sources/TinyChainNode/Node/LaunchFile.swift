@@ -1,4 +1,4 @@
-public import Kernel
+import Kernel
 import Service
 public import TinyChain
 

@@ -15,8 +15,8 @@ actor Miner {
     /// A block to search for; nil while there is none, as before the first sync.
     let draft: @Sendable () async -> Block?
     let mined: @Sendable (Block) async -> Void
-    /// The first nonce in the range that makes the work of these 180 bytes.
-    let search: @Sendable (_ header: [UInt8], Range<UInt64>) -> UInt64?
+    /// The first nonce in the range with which these 180 bytes have the work that `bits` ask for.
+    let search: @Sendable (_ header: [UInt8], _ bits: UInt32, Range<UInt64>) -> UInt64?
   }
 
   nonisolated let loop: EventLoop
@@ -44,7 +44,7 @@ actor Miner {
   }
 
   func start() {
-    task = Task(executorPreference: loop) { await mine() }
+    task = Task(executorPreference: loop) { await self.mine() }
   }
 
   /// The chain has another tip: what is being searched for is worth nothing any more.
@@ -76,7 +76,7 @@ actor Miner {
         await wait()
         continue
       }
-      guard let nonce = await search(block.header.bytes, round), !Task.isCancelled else { continue }
+      guard let nonce = await search(block.header, round), !Task.isCancelled else { continue }
       block.header.nonce = nonce
       found.add()
       await chain.mined(block)
@@ -94,8 +94,9 @@ actor Miner {
     loop.cancel(timer)
   }
 
-  private func search(_ header: [UInt8], _ round: Round) async -> UInt64? {
+  private func search(_ header: Header, _ round: Round) async -> UInt64? {
     let (threads, workers, search, hashes) = (self.threads, self.workers, chain.search, self.hashes)
+    let (bytes, bits) = (header.bytes, header.bits)
     await withTaskGroup { group in
       for thread in 0..<threads {
         group.addTask {
@@ -104,7 +105,7 @@ actor Miner {
             // Of this thread alone, as Linux counts.
             setpriority(Int32(PRIO_PROCESS.rawValue), 0, 19)
             let share = UInt64.max / UInt64(threads)
-            round.run(from: UInt64(thread) * share, search: { search(header, $0) }, hashes)
+            round.run(from: UInt64(thread) * share, search: { search(bytes, bits, $0) }, hashes)
           }
         }
       }
