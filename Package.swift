@@ -112,6 +112,7 @@ let package = Package(
     .pure("SmallNano", ["Kernel", "CKernels"]),
     .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
     .pure("Poseidon2", ["Kernel"]),
+    .pure("Mining", ["Poseidon2", "Kernel", "CKernels"]),
     .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
@@ -158,8 +159,8 @@ let package = Package(
     .shell(
       "TinyChainNode",
       [
-        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
-        "Service", "Vault",
+        "TinyChainPeers", "TinyChain", "Mining", "BrainfuckAssembler", "Secp256k1", "Kernel",
+        "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
       ]
     ),
 
@@ -209,6 +210,7 @@ let package = Package(
     .tests("SmallNano", ["SmallNano", "Kernel"]),
     .tests("Secp256k1", ["Secp256k1", "Kernel"]),
     .tests("Poseidon2", ["Poseidon2", "Kernel"]),
+    .tests("Mining", ["Mining", "Poseidon2", "Kernel"]),
     .tests("TinyChain", ["TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel"]),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
@@ -246,8 +248,8 @@ let package = Package(
     .tests(
       "TinyChainNode",
       [
-        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
-        "Service", "Vault", "EventLoop", "Kernel",
+        "TinyChainNode", "TinyChainPeers", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage",
+        "Transport", "HTTP", "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
     .tests(

@@ -16,7 +16,6 @@ public final class ChainAPI: Sendable {
 
   /// Bytes of a call: a transaction of 64 KiB in hexadecimal, four times over.
   private static let bodyMax = 1 << 20
-  private static let limits = JSON.Limits(bytesMax: bodyMax, depthMax: 16, valuesMax: 10_000)
 
   private let context: APIContext
   private let hosts: [String]
@@ -130,8 +129,12 @@ public final class ChainAPI: Sendable {
   /// The call's object; a call without a body has no fields.
   private static func fields(_ request: HTTPRequest, of name: String) throws(APIFailure) -> JSON {
     guard !request.body.isEmpty else { return [:] }
-    var limits = limits
-    if name == "broadcast_block" { limits.bytesMax = blockCallMax }
+    let isBlock = name == "broadcast_block"
+    let limits = JSON.Limits(
+      bytesMax: isBlock ? blockCallMax : bodyMax,
+      depthMax: 16,
+      valuesMax: 10_000
+    )
     let fields: JSON
     do {
       fields = try JSON(parsing: request.body, limits: limits)

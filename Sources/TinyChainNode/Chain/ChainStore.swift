@@ -80,7 +80,8 @@ public final class ChainStore {
     let options = Database.Options(cacheBytes: 1 << 20)
     database = try Database(path: path, mode: .readOnly, options: options)
     try database.requireSchema(version: Self.schema.count)
-    headers = try HeaderTable(of: database)
+    // Whoever writes knows of the newest headers what is in memory alone: here the blocks are read.
+    headers = HeaderTable(reading: database)
   }
 
   /// The chain at its tip.

@@ -41,6 +41,11 @@ final class HeaderTable {
     try load()
   }
 
+  /// A table that is not asked for headers.
+  init(reading database: Database) {
+    (self.database, tailMax, keyMask) = (database, Self.tailMax, .max)
+  }
+
   /// Reads again what is kept in memory; so also after a transaction was given up.
   func load() throws {
     indexed = try database.meta(Self.indexedName) { $0.integer(0) } ?? 0
