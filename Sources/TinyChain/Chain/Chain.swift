@@ -106,8 +106,8 @@ public struct Chain: Sendable {
   public func executed(_ block: Block) throws(Rejection) -> ExecutedBlock {
     let header = block.header
     guard header.version == Header.version else { throw .wrongVersion }
-    guard header.height == tip.header.height + 1 else { throw .wrongHeight }
     guard header.parent == tip.id else { throw .wrongParent }
+    guard header.height == tip.header.height + 1 else { throw .wrongHeight }
     guard header.transactionRoot == Block.transactionRoot(block.transactions) else {
       throw .wrongTransactionRoot
     }
