@@ -113,6 +113,7 @@ let package = Package(
     .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
     .pure("Poseidon2", ["Kernel"]),
     .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
+    .pure("TinyChainPeers", ["TinyChain", "Kernel"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
