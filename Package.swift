@@ -114,6 +114,7 @@ let package = Package(
     .pure("Poseidon2", ["Kernel"]),
     .pure("Mining", ["Poseidon2", "Kernel", "CKernels"]),
     .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
+    .pure("TinyChainPeers", ["TinyChain", "Kernel"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
