@@ -116,7 +116,10 @@ public final class ChainAPI: Sendable {
         let known = Self.actions.map(\.name).joined(separator: ", ")
         throw APIFailure(status: 404, "unknown_call", "there are: \(known)")
       }
-      let result = try await action.run(APICall(fields: try Self.fields(request, of: name)), context)
+      let result = try await action.run(
+        APICall(fields: try Self.fields(request, of: name)),
+        context
+      )
       served.add()
       let answer: JSON = ["result": result, "status": 200]
       return HTTPResponse(contentType: "application/json", body: answer.bytes() + [10])

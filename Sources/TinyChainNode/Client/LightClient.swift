@@ -53,6 +53,7 @@ public struct LightClient: Sendable {
   /// - Parameters:
   ///   - encoded: 180 bytes each.
   ///   - now: seconds of a clock; blocks of later are not taken.
+  /// - Throws: what is wrong with the first that is.
   public mutating func take(_ encoded: [[UInt8]], now: UInt64) throws(Failure) {
     for bytes in encoded {
       guard let header = try? Header(bytes) else { throw .notAHeader(height: headers.count) }
@@ -153,18 +154,30 @@ extension LightClient {
   ///
   /// If the node is on another branch, also for those before, as far back as both part.
   public mutating func follow(_ node: ChainClient, now: UInt64) async throws {
-    var (from, back) = (headers.count, 1)
-    while true {
+    var (from, back, isLast) = (headers.count, 1, false)
+    while !isLast {
       let answer = try await node.call("get_headers", ["from": JSON(from), "count": 2_000])
       let encoded = (answer.array ?? []).compactMap { $0.string.flatMap { [UInt8](hex: $0) } }
-      do throws(Failure) {
-        try take(encoded, now: now)
-      } catch .unlinked(let height) where tree != nil && height == from && from > 1 {
+      if try joins(encoded, at: from, now: now) {
+        (from, isLast) = (from + encoded.count, encoded.count < 2_000)
+      } else {
         (from, back) = (max(1, from - back), back * 2)
-        continue
       }
-      if encoded.count < 2_000 { return }
-      from += encoded.count
+    }
+  }
+
+  /// Takes headers; false if they belong to a branch that has left the chain before them.
+  private mutating func joins(
+    _ encoded: [[UInt8]],
+    at first: Int,
+    now: UInt64
+  ) throws(Failure) -> Bool {
+    do throws(Failure) {
+      try take(encoded, now: now)
+      return true
+    } catch {
+      guard tree != nil, first > 1, error == .unlinked(height: first) else { throw error }
+      return false
     }
   }
 

@@ -1,6 +1,6 @@
 import EventLoop
 import HTTP
-public import Kernel
+import Kernel
 import Service
 import TinyChainPeers
 

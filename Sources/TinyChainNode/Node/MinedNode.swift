@@ -66,7 +66,12 @@ public final class MinedNode: Sendable {
     let number: UInt64 = random.next()
     var settings = PeerNetwork.Settings(node: number)
     settings.peersMax = configuration.peersMax
-    let network = PeerNetwork(settings, on: loops.network, log: log, metrics: PeerMetrics(in: metrics))
+    let network = PeerNetwork(
+      settings,
+      on: loops.network,
+      log: log,
+      metrics: PeerMetrics(in: metrics)
+    )
     self.network = network
     let front = LateFront()
     let (server, skipped) = try await Self.listen(configuration, on: loops.network) {

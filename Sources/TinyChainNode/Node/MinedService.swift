@@ -66,7 +66,9 @@ struct MinedService: ServingNode {
     do {
       let parts = try Block.parts(of: bytes)
       header = parts.header
-      for transaction in parts.transactions { transactions.append(try SignedTransaction(transaction)) }
+      for transaction in parts.transactions {
+        transactions.append(try SignedTransaction(transaction))
+      }
     } catch let rejection as Rejection {
       throw rejection
     } catch {
@@ -78,7 +80,9 @@ struct MinedService: ServingNode {
 
   func check() async throws {
     let tip = await driver.inspect { $0.chain.tip }
-    guard try await reader.read(upon: await snapshot, { store, _ in try store.height(of: tip.id) }) != nil
+    guard
+      try await reader.read(upon: await snapshot, { store, _ in try store.height(of: tip.id) })
+        != nil
     else { throw APIFailure(status: 503, "store_behind", "the store has another tip") }
   }
 }
