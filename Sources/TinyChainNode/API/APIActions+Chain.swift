@@ -13,7 +13,8 @@ extension APIAction {
           ("base_fee", .decimal(chain.state[number: .baseFee])),
           ("supply", .decimal(chain.state[number: .supply])),
           ("safe_height", JSON(standing.safeHeight)),
-          ("header_height", JSON(standing.headerHeight)), ("waiting", JSON(standing.waiting)),
+          ("header_height", JSON(standing.headerHeight)),
+          ("work", JSON(standing.work.bigEndianBytes.hex)), ("waiting", JSON(standing.waiting)),
         ]
       )
     },

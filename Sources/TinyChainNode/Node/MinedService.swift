@@ -30,10 +30,13 @@ struct MinedService: ServingNode {
 
   var standing: Standing {
     get async {
-      let (tip, best) = await driver.inspect { ($0.chain.tip.header.height, $0.tree.best.header) }
+      let (tip, best, work) = await driver.inspect {
+        ($0.chain.tip.header.height, $0.tree.best.header, $0.tree.executed.work)
+      }
       return Standing(
         safeHeight: tip - min(tip, Self.safeDepth),
         headerHeight: best.height,
+        work: work,
         waiting: host.waitingCount
       )
     }

@@ -41,10 +41,13 @@ public struct Standing: Sendable {
   public var safeHeight: UInt32
   /// Of the heaviest headers it knows, whose bodies may still be missing.
   public var headerHeight: UInt32
+  /// Of the chain that is executed, in hashes; zero where nobody mines.
+  public var work: UInt256
   /// Transactions that wait for a block.
   public var waiting: Int
 
-  public init(safeHeight: UInt32, headerHeight: UInt32, waiting: Int) {
-    (self.safeHeight, self.headerHeight, self.waiting) = (safeHeight, headerHeight, waiting)
+  public init(safeHeight: UInt32, headerHeight: UInt32, work: UInt256, waiting: Int) {
+    (self.safeHeight, self.headerHeight) = (safeHeight, headerHeight)
+    (self.work, self.waiting) = (work, waiting)
   }
 }
