@@ -72,10 +72,9 @@ final class DevNodeProcess {
     return String(answer[end.upperBound...])
   }
 
-  /// Sends bytes and reads until the far end closes.
-  func exchange(_ request: String) throws -> String {
+  /// A connection to the node.
+  func connect() throws -> Int32 {
     let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(socket) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
@@ -86,6 +85,13 @@ final class DevNodeProcess {
       }
     }
     try #require(status == 0)
+    return socket
+  }
+
+  /// Sends bytes and reads until the far end closes.
+  func exchange(_ request: String) throws -> String {
+    let socket = try connect()
+    defer { close(socket) }
     var rest = Array(request.utf8)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes {

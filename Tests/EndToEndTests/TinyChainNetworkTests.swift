@@ -261,7 +261,7 @@ struct TinyChainNetworkTests {
     let place = try TemporaryPlace()
     defer { place.remove() }
     let node = try MinedNodeProcess(place, "node", "--mine")
-    let sockets = try (0..<1_000).map { _ in try NodeProcess.connect(to: node.process.port) }
+    let sockets = try (0..<1_000).map { _ in try node.process.connect() }
     defer { for socket in sockets { close(socket) } }
     let half = Array("POST /p2p/hello HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n".utf8)
     for socket in sockets[500...] {

@@ -15,6 +15,7 @@ extension APIAction {
           ("safe_height", JSON(standing.safeHeight)),
           ("header_height", JSON(standing.headerHeight)),
           ("work", JSON(standing.work.bigEndianBytes.hex)), ("waiting", JSON(standing.waiting)),
+          ("undone_blocks", JSON(standing.undoneBlocks)),
         ]
       )
     },

@@ -62,7 +62,7 @@ public actor ChainNode: ServingNode {
   public var peers: [PeerSummary] { [] }
   public var standing: Standing {
     let height = chain.tip.header.height
-    return Standing(safeHeight: height, headerHeight: height, work: .zero, waiting: 0)
+    return Standing(safeHeight: height, headerHeight: height)
   }
 
   public func nextNonce(of account: Address) -> UInt64 { chain.state.account(account).nonce }

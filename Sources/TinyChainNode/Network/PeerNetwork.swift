@@ -67,6 +67,8 @@ actor PeerNetwork {
   private var isStopped = false
   /// Whether a test has cut this node off from all others.
   private var isCut = false
+  /// Whom it was to call meanwhile.
+  private var missed: Set<SocketAddress> = []
 
   init(_ settings: Settings, on loop: EventLoop, log: Log, metrics: PeerMetrics) {
     (self.settings, self.loop, self.log, self.metrics) = (settings, loop, log, metrics)
@@ -86,7 +88,13 @@ actor PeerNetwork {
   /// Cuts this node off, or joins it again: on a network for development, to see a fork heal.
   func setCut(_ isCut: Bool) {
     self.isCut = isCut
-    if isCut { for peer in peers.values { close(peer, "cut off") } }
+    if isCut {
+      for peer in peers.values { close(peer, "cut off") }
+    } else {
+      let addresses = missed
+      missed = []
+      for address in addresses.sorted() { open(address) }
+    }
   }
 
   var summaries: [PeerSummary] {
@@ -146,6 +154,10 @@ actor PeerNetwork {
 
   private func open(_ address: SocketAddress) {
     guard !isStopped, let sink else { return }
+    if isCut {
+      if missed.count < settings.peersMax { missed.insert(address) }
+      return
+    }
     numbers += 1
     let client = HTTPClient(
       to: address,

@@ -42,6 +42,7 @@ final class MinedHost: DriverHost {
   func onTip(_ body: @escaping @Sendable () -> Void) { onTip.withLock { $0 = body } }
 
   var waitingCount: Int { Int(waiting.value) }
+  var undoneCount: UInt64 { undone.value }
 
   func check() throws {
     if let failure = store.failure { throw failure }

@@ -33,12 +33,13 @@ struct MinedService: ServingNode {
       let (tip, best, work) = await driver.inspect {
         ($0.chain.tip.header.height, $0.tree.best.header, $0.tree.executed.work)
       }
-      return Standing(
+      var standing = Standing(
         safeHeight: tip - min(tip, Self.safeDepth),
         headerHeight: best.height,
-        work: work,
-        waiting: host.waitingCount
+        work: work
       )
+      (standing.waiting, standing.undoneBlocks) = (host.waitingCount, host.undoneCount)
+      return standing
     }
   }
 

@@ -44,10 +44,11 @@ public struct Standing: Sendable {
   /// Of the chain that is executed, in hashes; zero where nobody mines.
   public var work: UInt256
   /// Transactions that wait for a block.
-  public var waiting: Int
+  public var waiting = 0
+  /// Blocks taken back since the start, to turn to another branch.
+  public var undoneBlocks: UInt64 = 0
 
-  public init(safeHeight: UInt32, headerHeight: UInt32, work: UInt256, waiting: Int) {
-    (self.safeHeight, self.headerHeight) = (safeHeight, headerHeight)
-    (self.work, self.waiting) = (work, waiting)
+  public init(safeHeight: UInt32, headerHeight: UInt32, work: UInt256 = .zero) {
+    (self.safeHeight, self.headerHeight, self.work) = (safeHeight, headerHeight, work)
   }
 }
