@@ -120,8 +120,10 @@ public struct Block: Sendable {
     }
   }
 
-  /// Of a tree from indices to ids.
-  static func transactionRoot(_ transactions: [SignedTransaction]) -> Bytes32 {
-    MerkleTree(list: transactions.map(\.id.bytes)).root
+  /// Of a tree from indices to ids, which are known of transactions that are none, too.
+  ///
+  /// So who sent the wrong body is told from who mined a wrong block.
+  public static func transactionRoot(ids: [Bytes32]) -> Bytes32 {
+    MerkleTree(list: ids.map(\.bytes)).root
   }
 }

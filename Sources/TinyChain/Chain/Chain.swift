@@ -92,7 +92,7 @@ public struct Chain: Sendable {
     let base = world.state[number: .baseFee]
     world.state[number: .baseFee] = parameters.fees.price(after: base, gasUsed: gasUsed)
     header.gasUsed = UInt32(gasUsed)
-    header.transactionRoot = Block.transactionRoot(included.map(\.0))
+    header.transactionRoot = Block.transactionRoot(ids: included.map(\.0.id))
     header.receiptRoot = MerkleTree(list: included.map(\.1.receipt.bytes)).root
     var block = ExecutedBlock(header, world.state)
     (block.transactions, block.executions) = (included.map(\.0), included.map(\.1))
@@ -108,7 +108,7 @@ public struct Chain: Sendable {
     guard header.version == Header.version else { throw .wrongVersion }
     guard header.parent == tip.id else { throw .wrongParent }
     guard header.height == tip.header.height + 1 else { throw .wrongHeight }
-    guard header.transactionRoot == Block.transactionRoot(block.transactions) else {
+    guard header.transactionRoot == Block.transactionRoot(ids: block.transactions.map(\.id)) else {
       throw .wrongTransactionRoot
     }
     let executed = executed(block.transactions, under: header)

@@ -62,6 +62,9 @@ public struct HeaderTree: Sendable {
     newest = Lineage(tip: genesis, times: [genesis.header.time])
   }
 
+  /// Headers in memory.
+  var keptCount: Int { order.count }
+
   // MARK: Looking
 
   public func entry(of id: Bytes32) -> HeaderEntry? {
