@@ -46,20 +46,15 @@ public struct HeaderTree: Sendable {
     executed: HeaderEntry? = nil
   ) {
     let block = parameters.genesis
-    genesis = HeaderEntry(
-      block.header,
-      id: block.id,
-      work: .zero,
-      anchorTime: block.header.time,
-      status: .executed
-    )
+    let time = block.header.time
+    genesis = .init(block.header, id: block.id, work: .zero, anchorTime: time, status: .executed)
     self.source = source
     sequencer = NakamotoSequencer(rule)
     self.executed = executed ?? genesis
     self.leaves = leaves.isEmpty ? [self.executed] : leaves
     best = self.leaves.reduce(self.executed) { $1.work > $0.work ? $1 : $0 }
     line = (best.header.height + 1, [])
-    newest = Lineage(tip: genesis, times: [genesis.header.time])
+    newest = Lineage(tip: genesis, times: [time])
   }
 
   /// Headers in memory.
@@ -110,7 +105,7 @@ public struct HeaderTree: Sendable {
     return (ids, entry.header.height)
   }
 
-  /// The way from one block to another: those to undo, newest first, and the first of those to apply.
+  /// The way from one block to another: those to undo, newest first, and the first to apply.
   public func path(
     from: HeaderEntry,
     to: HeaderEntry,
@@ -172,13 +167,9 @@ public struct HeaderTree: Sendable {
     guard let past = lineage(of: header.parent) else { throw .wrongParent }
     try sequencer.check(header, id: id, after: past, at: now)
     guard past.tip.status != .invalid else { throw .invalidBranch }
-    let target = UInt256(compact: header.bits) ?? .max
-    let entry = HeaderEntry(
-      header,
-      id: id,
-      work: past.tip.work + .work(ofTarget: target),
-      anchorTime: header.height == 1 ? header.time : past.tip.anchorTime
-    )
+    let work = past.tip.work + .work(ofTarget: UInt256(compact: header.bits) ?? .max)
+    let anchorTime = header.height == 1 ? header.time : past.tip.anchorTime
+    let entry = HeaderEntry(header, id: id, work: work, anchorTime: anchorTime)
     window[id] = entry
     order.append(id)
     newest = past.adding(entry)
@@ -198,9 +189,10 @@ public struct HeaderTree: Sendable {
 
   /// A block whose transactions are those of its header came to something else.
   public mutating func markInvalid(_ id: Bytes32) {
-    guard let entry = entry(of: id), let parent = self.entry(of: entry.header.parent) else {
-      return
-    }
+    guard let entry = entry(of: id), entry.status != .invalid,
+      let parent = self.entry(of: entry.header.parent)
+    else { return }
+    newest = Lineage(tip: genesis, times: [genesis.header.time])
     for member in order {
       guard let header = window[member]?.header else { continue }
       let parent = window[header.parent].map { $0.status == .invalid }

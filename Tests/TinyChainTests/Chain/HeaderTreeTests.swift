@@ -23,6 +23,7 @@ struct HeaderTreeTests {
   @Test("A shorter branch with more work is best")
   func shorterButHeavier() throws {
     var test = TestTree()
+    test.now += 10_000_000
     let slow = try test.grow(40, seconds: 100_000)
     // Blocks that come fast have a target that falls.
     let fast = try test.grow(39, from: slow[0].id, seconds: 1, nonce: 2)

@@ -191,7 +191,7 @@ struct WorkRuleTests {
       guard UInt256(bigEndian: header.id) <= .max >> 4 else { continue }
       let entry = try #require(try test.add(header))
       #expect(entry.work == UInt256(16))
-      if entry.id < lucky?.id ?? entry.id { lucky = entry }
+      if lucky.map({ entry.id < $0.id }) ?? true { lucky = entry }
     }
     let luckiest = try #require(lucky)
     #expect(UInt256(bigEndian: luckiest.id) < .max >> 12)
