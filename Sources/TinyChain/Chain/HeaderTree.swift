@@ -125,7 +125,8 @@ public struct HeaderTree: Sendable {
   }
 
   private func isFollowed(_ entry: HeaderEntry, by id: Bytes32) -> Bool {
-    self.entry(of: id).map { path(from: entry, to: $0, limit: 0).undone.isEmpty } == true
+    guard let last = self.entry(of: id), last.work >= entry.work else { return false }
+    return path(from: entry, to: last, limit: 0).undone.isEmpty
   }
 
   /// Ids of the best branch, ever farther apart: where it and another part, the other's owner finds.
@@ -174,7 +175,7 @@ public struct HeaderTree: Sendable {
     order.append(id)
     newest = past.adding(entry)
     leaves.removeAll { $0.id == header.parent }
-    note(entry)
+    leaves.append(entry)
     if entry.work > best.work { follow(entry) }
     return entry
   }
@@ -193,32 +194,22 @@ public struct HeaderTree: Sendable {
       let parent = self.entry(of: entry.header.parent)
     else { return }
     newest = Lineage(tip: genesis, times: [genesis.header.time])
-    for member in order {
-      guard let header = window[member]?.header else { continue }
-      let parent = window[header.parent].map { $0.status == .invalid }
-      if member == id || parent ?? isFollowed(entry, by: member) {
-        window[member]?.status = .invalid
-      }
-    }
+    for member in order where isFollowed(entry, by: member) { window[member]?.status = .invalid }
     leaves = leaves.filter { !isFollowed(entry, by: $0.id) }
-    note(parent)
+    leaves.append(parent)
     follow(leaves.reduce(executed) { $1.work > $0.work ? $1 : $0 })
   }
 
   /// All that was told so far is in the source: forgets what is beyond the window.
   public mutating func settle() {
+    while leaves.count > Self.leavesMax,
+      let lightest = leaves.indices.min(by: { leaves[$0].work < leaves[$1].work })
+    { leaves.remove(at: lightest) }
     for id in order.prefix(max(0, order.count - Self.windowMax)) { window[id] = nil }
     order.removeFirst(max(0, order.count - Self.windowMax))
     let excess = max(0, line.ids.count - Self.windowMax)
     line.ids.removeFirst(excess)
     line.start += UInt32(excess)
-  }
-
-  private mutating func note(_ leaf: HeaderEntry) {
-    leaves.append(leaf)
-    guard leaves.count > Self.leavesMax else { return }
-    let lightest = leaves.indices.min { leaves[$0].work < leaves[$1].work }
-    if let lightest { leaves.remove(at: lightest) }
   }
 
   private mutating func follow(_ entry: HeaderEntry) {

@@ -239,6 +239,7 @@ struct HeaderTreeTests {
     var test = TestTree()
     let trunk = try test.grow(100)
     for height in (0..<99).reversed() { try test.grow(1, from: trunk[height].id, nonce: 2) }
+    test.tree.settle()
     #expect(test.tree.leaves.count == HeaderTree.leavesMax)
     #expect(test.tree.best.id == trunk[99].id)
     #expect(test.tree.leaves.contains { $0.id == trunk[99].id })
