@@ -12,10 +12,10 @@ func benchmarkConsensus(headers: Int) throws {
   try benchmarkReorganisation(blocks: 100, transfers: 100)
 }
 
-/// Fails if it is asked: the window of a tree that only grows at its end is enough.
+/// Has nothing: the window of a tree that only grows at its end is enough.
 private struct NoSource: HeaderSource {
-  func entry(of id: Bytes32) -> HeaderEntry? { preconditionFailure("the window has it") }
-  func best(at height: UInt32) -> Bytes32? { preconditionFailure("the window has it") }
+  func entry(of id: Bytes32) -> HeaderEntry? { nil }
+  func best(at height: UInt32) -> Bytes32? { nil }
 }
 
 /// Headers as a peer sends them, 2,000 at once, decoded and added to a tree.

@@ -45,6 +45,7 @@ let tinyChainBenchCommand = Command(
     try benchmark(path, baseline: call[baseline].isEmpty ? nil : call[baseline])
   }
   try benchmarkMining(openSSL: call[openSSL].isEmpty ? nil : call[openSSL])
+  try benchmarkConsensus(headers: 1_000_000)
 }
 
 /// One engine's run of a program.
