@@ -197,49 +197,43 @@ struct Compiler {
     }
     guard parameters.count <= Self.argumentsMax else { throw expected("fewer parameters") }
     begin(parameters: parameters.count)
-    let names = try bind(Array(parameters), from: 0)
-    guard Set(names).count == names.count else { throw expected("distinct parameters") }
+    try bind(parameters, at: 0)
+    guard Set(parameters.map(\.symbol)).count == parameters.count else {
+      throw expected("distinct parameters")
+    }
     try body(forms, isTail: true)
-    unbind(names)
+    unbind(parameters)
     return end()
   }
 
   /// Names the values on the stack from `start` on; what a body defines is not there yet.
-  private mutating func bind(
-    _ forms: [Syntax],
-    from start: Int,
-    areNew: Bool = false
-  ) throws(LispFailure) -> [String] {
-    var names: [String] = []
-    for form in forms {
-      let (name, index) = (try bindable(form), start + names.count)
-      let isBoxed = areNew || assigned.contains(name)
-      if isBoxed { emit(areNew ? .pushBox : .boxLocal(Int32(index))) }
+  private mutating func bind(_ names: Forms, at start: Int, new: Bool = false) throws(LispFailure) {
+    for (index, form) in zip(start..., names) {
+      let name = try bindable(form)
+      let isBoxed = new || assigned.contains(name)
+      if isBoxed { emit(new ? .pushBox : .boxLocal(Int32(index))) }
       let local = Binding.local(function: functions.count - 1, index: index, isBoxed: isBoxed)
       bindings[name, default: []].append(local)
-      names.append(name)
     }
-    return names
   }
 
-  private mutating func unbind(_ names: [String]) {
-    for name in names { bindings[name]?.removeLast() }
+  private mutating func unbind(_ names: Forms) {
+    for name in names { bindings[name.symbol ?? ""]?.removeLast() }
   }
 
   /// Definitions, then forms; the value is that of the last.
   private mutating func body(_ forms: Forms, isTail: Bool) throws(LispFailure) {
     let definitions = forms.prefix { $0.head == .define }
     guard definitions.count < forms.count else { throw expected("an expression") }
-    var defined: [Syntax] = []
-    for form in definitions { defined.append(try definition(form).name) }
-    let names = try bind(defined, from: depth, areNew: true)
+    let names = try definitions.map { form throws(LispFailure) in try definition(form).name }
+    try bind(names[...], at: depth, new: true)
     for form in definitions {
       try define(form)
       emit(.drop)
     }
     try sequence(forms.dropFirst(definitions.count), isTail: isTail)
     emit(.slide(Int32(names.count)))
-    unbind(names)
+    unbind(names[...])
   }
 
   private mutating func sequence(_ forms: Forms, isTail: Bool) throws(LispFailure) {
@@ -346,10 +340,10 @@ struct Compiler {
     }
     let start = depth
     for value in values { try expression(value) }
-    let bound = try bind(names, from: start)
+    try bind(names[...], at: start)
     try body(items.dropFirst(2), isTail: isTail)
-    emit(.slide(Int32(bound.count)))
-    unbind(bound)
+    emit(.slide(Int32(names.count)))
+    unbind(names[...])
   }
 
   private mutating func application(_ form: Syntax, isTail: Bool) throws(LispFailure) {

@@ -19,9 +19,7 @@ extension LispMachine {
       try reserve(2 * Heap.slotSize)
       return .facet(heap.append(place, list))
     case .list(let items):
-      var values: [Value] = []
-      for item in items { values.append(try value(of: item)) }
-      return try list(values)
+      return try list(items.map { item throws(LispProblem) in try value(of: item) })
     }
   }
 
@@ -69,11 +67,12 @@ extension LispMachine {
       guard case .list(let names) = list else { throw .expected("a facet") }
       return .facet(try address(heap[place]), names.map(\.description))
     case .null, .pair:
-      var list: [Datum] = []
-      for item in try items(value) {
-        list.append(try datum(of: item, room: &room, depth: depth + 1))
-      }
-      return .list(list)
+      let items = try items(value)
+      return .list(
+        try items.map { item throws(LispProblem) in
+          try datum(of: item, room: &room, depth: depth + 1)
+        }
+      )
     case .undefined, .table, .box, .closure, .header, .moved:
       throw .expected("a value that can be sent or kept, not a procedure or table")
     }

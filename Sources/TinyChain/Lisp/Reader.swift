@@ -82,7 +82,6 @@ public struct Reader: Sendable {
     }
     let start = offset
     switch next {
-    case nil: throw failure("a form", at: offset)
     case UInt8(ascii: "("):
       let items = try forms(until: UInt8(ascii: ")"), depth: depth + 1)
       offset += 1
