@@ -119,6 +119,10 @@ let package = Package(
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
     .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
+    .pure(
+      "TinyChainSimulation",
+      ["Simulation", "TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]
+    ),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
