@@ -114,11 +114,16 @@ let package = Package(
     .pure("Poseidon2", ["Kernel"]),
     .pure("Mining", ["Poseidon2", "Kernel", "CKernels"]),
     .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
+    .pure("TinyChainPeers", ["TinyChain", "Kernel"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
     .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
+    .pure(
+      "TinyChainSimulation",
+      ["Simulation", "TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]
+    ),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
