@@ -108,9 +108,7 @@ public struct Block: Sendable {
     guard bytes.count <= bytesMax else { throw reader.failure(.tooLong("block")) }
     let header = try Header(try reader.array(Header.size))
     var transactions: [[UInt8]] = []
-    while reader.remaining > 0 {
-      transactions.append(try reader.array(Int(try reader.uint32())))
-    }
+    while reader.remaining > 0 { transactions.append(try reader.array(Int(try reader.uint32()))) }
     return (header, transactions)
   }
 

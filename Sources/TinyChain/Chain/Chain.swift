@@ -83,9 +83,7 @@ public struct Chain: Sendable {
         let execution = try world.execute(transaction.transaction, by: transaction.sender)
         included.append((transaction, execution))
         bytes = size
-      } catch {
-        skipped.append((transaction, error))
-      }
+      } catch { skipped.append((transaction, error)) }
     }
     world.reward(header.producer, parameters.subsidy(at: header.height))
     let gasUsed = Block.gasMax - world.gasLeft

@@ -29,7 +29,7 @@ public struct HeaderTree: Sendable {
   /// The ends of all branches that may become the chain; first seen first.
   public private(set) var leaves: [HeaderEntry]
   private let source: any HeaderSource
-  private var window: [Bytes32: HeaderEntry] = [:]
+  private(set) var window: [Bytes32: HeaderEntry] = [:]
   /// The window's, in the order they came; so those that follow a header leave after it.
   private var order: [Bytes32] = []
   /// The branch of `best` from some height on; before that it is what the source says.
@@ -57,9 +57,6 @@ public struct HeaderTree: Sendable {
     newest = Lineage(tip: genesis, times: [time])
   }
 
-  /// Headers in memory.
-  var keptCount: Int { order.count }
-
   // MARK: Looking
 
   public func entry(of id: Bytes32) -> HeaderEntry? {
@@ -71,13 +68,6 @@ public struct HeaderTree: Sendable {
     guard height <= best.header.height else { return nil }
     guard height > 0 else { return genesis.id }
     return height < line.start ? source.best(at: height) : line.ids[Int(height - line.start)]
-  }
-
-  /// On the chain as it was executed.
-  public func executed(at height: UInt32) -> Bytes32? {
-    guard height <= executed.header.height else { return nil }
-    let (branch, fork) = branch(of: executed)
-    return height <= fork ? best(at: height) : branch[Int(executed.header.height - height)]
   }
 
   /// What the rules need to know of a header's past; nil if it is not known.
@@ -106,11 +96,9 @@ public struct HeaderTree: Sendable {
   }
 
   /// The way from one block to another: those to undo, newest first, and the first to apply.
-  public func path(
-    from: HeaderEntry,
-    to: HeaderEntry,
-    limit: Int
-  ) -> (undone: [Bytes32], applied: [Bytes32]) {
+  public func path(from: HeaderEntry, to: HeaderEntry, limit: Int) -> (
+    undone: [Bytes32], applied: [Bytes32]
+  ) {
     var (down, up) = (branch(of: from), branch(of: to))
     let fork = min(down.fork, up.fork)
     while let last = down.ids.last, last == up.ids.last {
@@ -127,27 +115,6 @@ public struct HeaderTree: Sendable {
   private func isFollowed(_ entry: HeaderEntry, by id: Bytes32) -> Bool {
     guard let last = self.entry(of: id), last.work >= entry.work else { return false }
     return path(from: entry, to: last, limit: 0).undone.isEmpty
-  }
-
-  /// Ids of the best branch, ever farther apart: where it and another part, the other's owner finds.
-  public var locator: [Bytes32] {
-    var (ids, height, step) = ([best.id], best.header.height, UInt32(1))
-    while height > 0 {
-      height -= min(step, height)
-      ids += best(at: height).map { [$0] } ?? []
-      if ids.count > 10 { step *= 2 }
-    }
-    return ids
-  }
-
-  /// Executed headers after the first of the locator's that is executed on our chain.
-  public func headers(after locator: [Bytes32], limit: Int) -> [Header] {
-    let known = locator.lazy.compactMap(entry(of:)).first {
-      executed(at: $0.header.height) == $0.id
-    }
-    let start = (known ?? genesis).header.height + 1
-    return (start..<start + UInt32(limit)).lazy.map(executed(at:)).prefix { $0 != nil }
-      .compactMap { $0.flatMap(entry(of:))?.header }
   }
 
   // MARK: Changing

@@ -149,14 +149,19 @@ private func benchmarkReorganisation(blocks: Int, transfers: Int) throws {
   let undone = town.blocks(blocks, transfers: transfers, upon: &ours, by: 0..<100)
   let applied = town.blocks(blocks + 1, transfers: transfers, upon: &theirs, by: 100..<200)
   let parents = [genesis.tip] + undone.dropLast().map { (header: $0.header, id: $0.id) }
-  let journal = zip(undone, parents).reversed().map { ($0.changes, $1.header, $1.id) }
   var (figure, returning, kept) = (Figure(per: 1), Figure(per: 1), 0)
   for _ in 0..<5 {
     var (chain, pool) = (ours, Mempool())
     try figure.measureThread {
-      _ = try chain.reorganise(undoing: journal, executing: applied.map(\.block))
+      for (block, parent) in zip(undone, parents).reversed() {
+        chain.undo(block.changes, to: parent.header, id: parent.id)
+      }
+      for block in applied { chain.append(try chain.executed(block.block)) }
     }
-    returning.measureThread { pool.takeBack(undone.flatMap(\.transactions), upon: chain) }
+    returning.measureThread {
+      // Of a sender no more than 64 wait.
+      for transaction in undone.flatMap(\.transactions) { try? pool.add(transaction, upon: chain) }
+    }
     precondition(chain.tip.id == theirs.tip.id)
     kept = pool.count
   }

@@ -75,14 +75,11 @@ struct HeaderTreeTests {
     let second = try test.grow(5, from: test.tree.genesis.id, nonce: 2)
     #expect(test.tree.best.id == second[4].id)
     #expect(test.tree.executed.id == first[1].id)
-    #expect(test.tree.executed(at: 1) == first[0].id)
-    #expect(test.tree.executed(at: 3) == nil)
     // As much work as the tip has is not enough.
     test.markExecuted(Array(second[...1]))
     #expect(test.tree.executed.id == first[1].id)
     test.markExecuted([second[2]])
     #expect(test.tree.executed.id == second[2].id)
-    #expect(test.tree.executed(at: 1) == second[0].id)
     #expect(test.tree.entry(of: first[0].id)?.status == .executed)
     #expect(test.tree.entry(of: second[3].id)?.status == .known)
   }
@@ -139,7 +136,6 @@ struct HeaderTreeTests {
     )
     #expect(other.tree.best.id == branch[24].id)
     #expect(other.tree.executed.id == trunk[29].id)
-    #expect(other.tree.executed(at: 20) == trunk[19].id)
     #expect(other.tree.best(at: 20) == branch[9].id)
     #expect(try other.add(branch[3].header) == nil)
     let next = try test.next()
@@ -147,43 +143,6 @@ struct HeaderTreeTests {
     other.markInvalid(branch[2])
     #expect(other.tree.best.id == trunk[29].id)
     #expect(throws: Rejection.invalidBranch) { try other.add(next) }
-  }
-
-  @Test("A locator finds where two trees part, in a message that grows with the logarithm")
-  func locators() throws {
-    var ours = TestTree()
-    let trunk = try ours.grow(1_000)
-    var theirs = ours
-    theirs.tree = HeaderTree(theirs.parameters, theirs.rule, source: MemoryHeaders())
-    for entry in trunk { _ = try theirs.tree.add(entry.header, now: theirs.now) }
-    try ours.grow(3, nonce: 2)
-    for entry in try ours.grow(0) { theirs.tree.markExecuted(entry.id) }
-    var id = trunk[999].id
-    for _ in 0..<5 {
-      let past = try #require(theirs.tree.lineage(of: id))
-      var header = theirs.tree.sequencer.draft(after: past, at: theirs.now, for: .zero)
-      (header.parent, header.height, header.nonce) = (id, past.tip.header.height + 1, 3)
-      id = try #require(try theirs.tree.add(header, now: theirs.now)).id
-    }
-    #expect(ours.tree.locator.count < 25)
-    #expect(ours.tree.locator.first == ours.tree.best.id)
-    #expect(ours.tree.locator.last == ours.tree.genesis.id)
-    // Only what was executed is told.
-    #expect(theirs.tree.headers(after: ours.tree.locator, limit: 2_000).isEmpty)
-    for height in 1...1_005 {
-      theirs.tree.markExecuted(try #require(theirs.tree.best(at: UInt32(height))))
-    }
-    let headers = theirs.tree.headers(after: ours.tree.locator, limit: 2_000)
-    #expect(headers.first?.height == 1_001)
-    #expect(headers.last?.id == id)
-    #expect(headers.count == 5)
-    #expect(
-      theirs.tree.headers(after: ours.tree.locator, limit: 2).map(\.height) == [1_001, 1_002]
-    )
-    #expect(theirs.tree.headers(after: [], limit: 3).map(\.height) == [1, 2, 3])
-    #expect(theirs.tree.headers(after: [.zero], limit: 3).map(\.height) == [1, 2, 3])
-    for header in headers { try ours.add(header) }
-    #expect(ours.tree.best.id == id)
   }
 
   // MARK: A bounded window
@@ -195,10 +154,10 @@ struct HeaderTreeTests {
     for _ in 0..<10 {
       test.tree.settle()
       trunk += try test.grow(1_000)
-      #expect(test.tree.keptCount <= HeaderTree.windowMax + 1_000)
+      #expect(test.tree.window.count <= HeaderTree.windowMax + 1_000)
     }
     test.tree.settle()
-    #expect(test.tree.keptCount == HeaderTree.windowMax)
+    #expect(test.tree.window.count == HeaderTree.windowMax)
     for height in [1, 2_000, 9_999, 10_000] {
       #expect(test.tree.best(at: UInt32(height)) == trunk[height - 1].id)
     }

@@ -44,20 +44,21 @@ private struct Forest {
     Array(sequence(first: blocks[id]) { blocks[$0?.header.parent ?? .zero] }.compactMap { $0 })
   }
 
-  /// What `Chain.reorganise` is given to come from one block to another.
-  func way(
-    from: Bytes32,
-    to: Bytes32
-  ) throws -> (
-    undone: [(changes: [StateChange], parent: Header, id: Bytes32)], blocks: [Block]
-  ) {
-    let (down, up) = (line(from), line(to))
+  /// Undoes and executes blocks of a chain until it ends with this one; or stays as it was.
+  func move(_ chain: inout Chain, to id: Bytes32) throws(Rejection) -> [ExecutedBlock] {
+    let (down, up) = (line(chain.tip.id), line(id))
     let common = Set(down.map(\.id)).intersection(up.map(\.id))
-    let undone = try down.filter { !common.contains($0.id) }.map { block in
-      let parent = try #require(chains[block.header.parent])
-      return (block.changes, parent.tip.header, parent.tip.id)
+    var (branch, executed) = (chain, [ExecutedBlock]())
+    for block in down where !common.contains(block.id) {
+      guard let parent = chains[block.header.parent]?.tip else { continue }
+      branch.undo(block.changes, to: parent.header, id: parent.id)
     }
-    return (undone, up.filter { !common.contains($0.id) }.reversed().map(\.block))
+    for block in up.reversed() where !common.contains(block.id) {
+      executed.append(try branch.executed(block.block))
+      branch.append(executed[executed.count - 1])
+    }
+    chain = branch
+    return executed
   }
 }
 
@@ -85,9 +86,7 @@ struct ReorganisationTests {
     var chain = forest.test.chain
     for _ in 0..<60 {
       let target = try #require(forest.ids.randomElement(using: &random))
-      let way = try forest.way(from: chain.tip.id, to: target)
-      let executed = try chain.reorganise(undoing: way.undone, executing: way.blocks)
-      #expect(executed.map(\.id) == way.blocks.map(\.header.id))
+      let executed = try forest.move(&chain, to: target)
       for block in executed { #expect(block.changes == forest.blocks[block.id]?.changes) }
       let expected = try #require(forest.chains[target])
       #expect(chain.tip.id == target)
@@ -97,8 +96,7 @@ struct ReorganisationTests {
       }
       #expect(chain.state[number: .supply] == expected.state[number: .supply])
     }
-    let way = try forest.way(from: chain.tip.id, to: forest.genesis)
-    #expect(try chain.reorganise(undoing: way.undone, executing: []).isEmpty)
+    #expect(try forest.move(&chain, to: forest.genesis).isEmpty)
     #expect(chain.state.tree.root == forest.test.chain.state.tree.root)
   }
 
@@ -112,8 +110,7 @@ struct ReorganisationTests {
     let right = try forest.grow(on: forest.genesis, [], by: Address(202))
     let last = try forest.grow(on: right.id, [spent], by: Address(202))
     var chain = try #require(forest.chains[left.id])
-    let way = try forest.way(from: left.id, to: last.id)
-    _ = try chain.reorganise(undoing: way.undone, executing: way.blocks)
+    _ = try forest.move(&chain, to: last.id)
     #expect(chain.state.account(Address(7)).balance == 7)
     #expect(chain.state.account(Person.alice.address).nonce == 1)
     #expect(chain.state.account(Address(201)).balance == 0)
@@ -121,7 +118,7 @@ struct ReorganisationTests {
   }
 
   @Test(
-    "A body that is not what its header says is told with its reason, and nothing changes",
+    "On another branch a body that is not what its header says is told with its reason",
     arguments: [
       Rejection.wrongStateRoot, .wrongReceiptRoot, .wrongGasUsed, .nonceTooLow,
       .wrongTransactionRoot,
@@ -132,8 +129,7 @@ struct ReorganisationTests {
     let left = try forest.grow(on: forest.genesis, [forest.transfer(5, nonce: 0, by: .bob)])
     let first = try forest.grow(on: forest.genesis, [forest.transfer(6, nonce: 0, by: .alice)])
     let second = try forest.grow(on: first.id, [forest.transfer(7, nonce: 1, by: .alice)])
-    var way = try forest.way(from: left.id, to: second.id)
-    var header = way.blocks[1].header
+    var header = second.header
     switch reason {
     case .wrongStateRoot: header.stateRoot = .zero
     case .wrongReceiptRoot: header.receiptRoot = .zero
@@ -143,13 +139,16 @@ struct ReorganisationTests {
     default: header.transactionRoot = .zero
     }
     let body = reason == .nonceTooLow ? first.transactions : second.transactions
-    way.blocks[1] = Block(header: header, transactions: body)
     var chain = try #require(forest.chains[left.id])
-    #expect(throws: InvalidBlock(id: header.id, reason: reason)) {
-      try chain.reorganise(undoing: way.undone, executing: way.blocks)
+    chain.undo(left.changes, to: forest.test.chain.tip.header, id: forest.genesis)
+    chain.append(try chain.executed(first.block))
+    let before = chain.state.tree.root
+    #expect(throws: reason) {
+      try chain.executed(Block(header: header, transactions: body))
     }
-    #expect(chain.tip.id == left.id)
-    #expect(chain.state.tree.root == left.header.stateRoot)
+    #expect(chain.tip.id == first.id)
+    #expect(chain.state.tree.root == before)
+    #expect(throws: Never.self) { try chain.executed(second.block) }
   }
 
   @Test("Transactions of blocks that were undone come back, but for those that were done again")
@@ -167,9 +166,10 @@ struct ReorganisationTests {
     var (chain, pool) = (try #require(forest.chains[leftTwo.id]), Mempool())
     try pool.add(waiting, upon: chain)
     #expect(pool.offers(upon: chain) == [waiting])
-    let way = try forest.way(from: leftTwo.id, to: right.id)
-    _ = try chain.reorganise(undoing: way.undone, executing: way.blocks)
-    pool.takeBack([done, lost], upon: chain)
+    _ = try forest.move(&chain, to: right.id)
+    pool.update(upon: chain)
+    #expect(throws: Rejection.nonceTooLow) { try pool.add(done, upon: chain) }
+    try pool.add(lost, upon: chain)
     #expect(pool.pending(of: Person.alice.address) == [lost, waiting])
     #expect(pool.offers(upon: chain) == [lost, waiting])
     #expect(pool.count == 2)
