@@ -108,7 +108,7 @@ let package = Package(
     .pure("Curve25519", ["CKernels"]),
     .pure("Keccak"),
     .pure("BulletproofsPlus", ["Curve25519", "Keccak", "CMemcheck"]),
-    .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
+    .pure("Kernel", ["Curve25519", "CKernels", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
     .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
     .pure("Poseidon2", ["Kernel"]),
@@ -120,6 +120,10 @@ let package = Package(
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
     .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
+    .pure(
+      "TinyChainSimulation",
+      ["Simulation", "TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]
+    ),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
@@ -189,7 +193,8 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
-        "MeshSimulation", "TinyChain", "TinyChainNode", "BrainfuckAssembler", "Vault",
+        "MeshSimulation", "TinyChain", "TinyChainNode", "BrainfuckAssembler", "Mining", "Poseidon2",
+        "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]

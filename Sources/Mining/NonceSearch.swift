@@ -1,3 +1,4 @@
+import CKernels
 public import Kernel
 
 /// Searches for the nonce with which a header's hash is at most its target.
@@ -36,12 +37,12 @@ public struct NonceSearch: Sendable {
   /// By the fastest path that this processor has and `KERNELS` allows.
   public init(hash: Hash) {
     self.hash = hash
-    path = hash.fastestPath
+    path = Path.allCases.first { $0.lanes(of: hash) == hash.fastestLanes } ?? .portable
   }
 
   /// Nil if this processor does not have the path, or the hash none by it.
   public init?(hash: Hash, path: Path) {
-    guard path == .portable || hash.hasKernel(path) else { return nil }
+    guard path == .portable || hash.runs(path.lanes(of: hash)) else { return nil }
     self.hash = hash
     self.path = path
   }
@@ -77,6 +78,32 @@ public struct NonceSearch: Sendable {
       next = found + 1
     }
     return nil
+  }
+}
+
+extension NonceSearch.Path {
+  /// As the kernels count them; 0 if there is none by this path.
+  func lanes(of hash: NonceSearch.Hash) -> Int32 {
+    switch hash {
+    case .sha256d: sha256dLanes
+    case .poseidon2: poseidon2Lanes
+    }
+  }
+}
+
+extension NonceSearch.Hash {
+  fileprivate var fastestLanes: Int32 {
+    switch self {
+    case .sha256d: trellis_sha256d_lanes()
+    case .poseidon2: trellis_poseidon2_lanes()
+    }
+  }
+
+  fileprivate func runs(_ lanes: Int32) -> Bool {
+    switch self {
+    case .sha256d: trellis_sha256d_runs(lanes) == 1
+    case .poseidon2: trellis_poseidon2_runs(lanes) == 1
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import CKernels
 import Kernel
 import Poseidon2
 
@@ -18,8 +19,13 @@ struct Poseidon2Work: Work {
   }
 
   func hash(of nonce: UInt64) -> Bytes32 {
+    Poseidon2.digest(permuting: state(with: nonce))
+  }
+
+  /// Before the last permutation.
+  private func state(with nonce: UInt64) -> Poseidon2.State {
     let bytes = (0..<8).map { UInt8(truncatingIfNeeded: nonce >> (8 * $0)) }
-    return Poseidon2.digest(absorbing: (tail + bytes)[...], after: state)
+    return Poseidon2.padded((tail + bytes)[...], onto: state)
   }
 
   func candidate(
@@ -28,6 +34,30 @@ struct Poseidon2Work: Work {
     target: Bytes32,
     path: NonceSearch.Path
   ) -> UInt64? {
-    nil
+    let whole = state(with: first & ~0xffff_ffff)
+    var lower: UInt32 = 0
+    let found = trellis_poseidon2_search(
+      path.poseidon2Lanes,
+      (0..<16).map { whole[$0].montgomery },
+      Self.constants,
+      UInt32(target.words.0.byteSwapped >> 33),  // 31 bits an element
+      UInt32(truncatingIfNeeded: first),
+      count,
+      &lower
+    )
+    return found == 1 ? first & ~0xffff_ffff | UInt64(lower) : nil
+  }
+
+  private static let constants = RoundConstants.shared.words
+}
+
+extension NonceSearch.Path {
+  /// As `trellis_poseidon2_search` counts them.
+  var poseidon2Lanes: Int32 {
+    switch self {
+    case .portable, .instructions: 0
+    case .avx2: 8
+    case .avx512: 16
+    }
   }
 }

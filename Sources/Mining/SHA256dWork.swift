@@ -90,20 +90,3 @@ extension NonceSearch.Path {
     }
   }
 }
-
-extension NonceSearch.Hash {
-  var fastestPath: NonceSearch.Path {
-    switch self {
-    case .sha256d:
-      NonceSearch.Path.allCases.first { $0.sha256dLanes == trellis_sha256d_lanes() } ?? .portable
-    case .poseidon2: .portable
-    }
-  }
-
-  func hasKernel(_ path: NonceSearch.Path) -> Bool {
-    switch self {
-    case .sha256d: trellis_sha256d_runs(path.sha256dLanes) == 1
-    case .poseidon2: false
-    }
-  }
-}

@@ -91,7 +91,7 @@ extension Poseidon2 {
   /// big-endian.
   public static func hash(_ bytes: [UInt8]) -> Bytes32 {
     let whole = bytes.count / (rate * limb) * (rate * limb)
-    return digest(absorbing: bytes[whole...], after: absorbing(blocks: bytes[..<whole]))
+    return digest(permuting: padded(bytes[whole...], onto: absorbing(blocks: bytes[..<whole])))
   }
 
   /// The state after whole blocks of 24 bytes: what headers that differ at their end have in common.
@@ -105,19 +105,23 @@ extension Poseidon2 {
     return state
   }
 
-  /// The hash of a message whose whole blocks led to `state`, and of which less than a block is left.
-  package static func digest(absorbing bytes: ArraySlice<UInt8>, after state: State) -> Bytes32 {
+  /// That state with the rest of the message in it, less than a block, and the padding.
+  package static func padded(_ bytes: ArraySlice<UInt8>, onto state: State) -> State {
     precondition(bytes.count % limb == 0)
     let limbs = bytes.count / limb
     precondition(limbs < rate)
     var state = state
-    for index in 0..<rate {
-      let isPadding = index >= limbs
-      state[index] =
-        isPadding
-        ? KoalaBear(index == limbs ? 1 : 0)
-        : element(at: bytes.startIndex + index * limb, of: bytes)
+    for index in 0..<limbs {
+      state[index] = element(at: bytes.startIndex + index * limb, of: bytes)
     }
+    state[limbs] = KoalaBear(1)
+    for index in limbs + 1..<rate { state[index] = .zero }
+    return state
+  }
+
+  /// The hash of a message that is `state` when all of it is in.
+  package static func digest(permuting state: State) -> Bytes32 {
+    var state = state
     permute(&state)
     return digest(of: state)
   }

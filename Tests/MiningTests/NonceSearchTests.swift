@@ -1,3 +1,4 @@
+import Foundation
 import Kernel
 import Poseidon2
 import Testing
@@ -125,6 +126,20 @@ struct NonceSearchTests {
     let target = Bytes32.zero
     #expect(search.search(header: header, target: target, nonces: 0..<3000) == nil)
     #expect(search.search(header: header, target: target, nonces: 7..<7) == nil)
+  }
+
+  /// scripts/test runs this suite with each.
+  @Test("KERNELS says which path is taken, else the fastest", arguments: NonceSearch.Hash.allCases)
+  func forcedPath(_ hash: NonceSearch.Hash) {
+    let path = NonceSearch(hash: hash).path
+    let runs = NonceSearch.Path.allCases.filter { NonceSearch(hash: hash, path: $0) != nil }
+    switch ProcessInfo.processInfo.environment["KERNELS"] {
+    case "portable": #expect(path == .portable)
+    case "avx2": #expect(path == (runs.contains(.avx2) ? .avx2 : .portable))
+    default:
+      let order: [NonceSearch.Path] = [.avx512, .instructions, .avx2, .portable]
+      #expect(path == order.first(where: runs.contains))
+    }
   }
 
   @Test("The nonce in the header is not read", arguments: searches)

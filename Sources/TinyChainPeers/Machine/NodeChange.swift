@@ -20,7 +20,9 @@ public struct NodeChange: Sendable {
     case addresses([SocketAddress])
   }
 
-  public internal(set) var operations: [Operation] = []
+  public internal(set) var operations: [Operation]
+
+  public init(_ operations: [Operation] = []) { self.operations = operations }
 
   public var isEmpty: Bool { operations.isEmpty }
 }

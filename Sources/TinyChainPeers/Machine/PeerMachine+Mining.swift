@@ -36,8 +36,6 @@ extension PeerMachine {
         executed.header = block.header
         var trial = BodyFetch.Trial(chain: chain, undone: [], applied: [executed])
         trial.chain.append(executed)
-        // Kept like any other body, for whoever asks.
-        change.operations.append(.body(entry.id, executed.transactions.map(\.bytes)))
         move(trial)
       } else {
         guard accept(block.transactions.map(\.bytes), of: entry, from: nil) else {

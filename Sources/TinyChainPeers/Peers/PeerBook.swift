@@ -31,9 +31,7 @@ struct PeerBook: Sendable {
   /// Those that were reached.
   var reached: [SocketAddress] { order.filter { entries[$0]?.wasReached == true } }
 
-  /// Takes an address in.
-  ///
-  /// - Parameter source: the host that named it; nil for the operator and the disk.
+  /// Takes an address in, which this host has named; nil is the operator, or the disk.
   mutating func learn(_ address: SocketAddress, from source: IPAddress?, isKept: Bool = false) {
     guard address.port != 0, !address.ip.isUnspecified, !address.ip.isMulticast,
       !own.contains(address)

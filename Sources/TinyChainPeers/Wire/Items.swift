@@ -2,11 +2,7 @@ import Kernel
 
 /// A body as all messages are made: items, each behind its length 4.
 enum Items {
-  /// Splits a body.
-  ///
-  /// - Parameters:
-  ///   - body: at most `PeerLimits.bodyBytesMax` bytes.
-  ///   - countMax: the most items the message has.
+  /// Splits a body of at most `PeerLimits.bodyBytesMax` bytes into at most so many items.
   static func split(_ body: [UInt8], countMax: Int) throws(DecodingFailure) -> [[UInt8]] {
     var reader = ByteReader(body)
     guard body.count <= PeerLimits.bodyBytesMax else { throw reader.failure(.tooLong("body")) }
