@@ -192,7 +192,8 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
-        "MeshSimulation", "TinyChain", "TinyChainNode", "BrainfuckAssembler", "Vault",
+        "MeshSimulation", "TinyChain", "TinyChainPeers", "TinyChainSimulation", "TinyChainNode",
+        "BrainfuckAssembler", "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
@@ -215,6 +216,11 @@ let package = Package(
     .tests("Secp256k1", ["Secp256k1", "Kernel"]),
     .tests("Poseidon2", ["Poseidon2", "Kernel"]),
     .tests("TinyChain", ["TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel"]),
+    .tests("TinyChainPeers", ["TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]),
+    .tests(
+      "TinyChainSimulation",
+      ["TinyChainSimulation", "Simulation", "TinyChainPeers", "TinyChain", "Kernel"]
+    ),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
