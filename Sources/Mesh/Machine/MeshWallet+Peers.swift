@@ -87,7 +87,7 @@ extension MeshWallet {
     case .certificate(let certificate): receive(certificate)
     case .outputs(let page): read(page, of: validator, at: peer)
     case .event: askForOutputs(of: peer, validator)
-    case .error, .network, .notFound, .sync, .digest: break
+    case .error, .network, .notFound, .sync, .log, .digest: break
     }
   }
 

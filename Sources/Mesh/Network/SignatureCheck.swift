@@ -6,9 +6,40 @@ struct SignatureCheck {
   private(set) var batch = SignatureBatch()
   /// Owners' keys, which must be acceptable.
   private(set) var owners: [PublicKey] = []
+  /// What it may be spared the next time.
+  private var signed: [Signed] = []
+  private var memory: CheckMemory
 
-  init(genesis: Genesis) {
+  /// An owner's signature, with its places in the batch and among the owners.
+  private struct Signed {
+    let signature: OwnerSignature
+    let place: Int
+    let owner: Int
+  }
+
+  init(genesis: Genesis, memory: CheckMemory) {
     self.genesis = genesis
+    self.memory = memory
+  }
+
+  /// What became of all that was collected.
+  struct Verdict {
+    /// Of the signatures in the batch.
+    let valid: [Bool]
+    /// Of the owners' keys.
+    let accepted: [Bool]
+    /// For the next check.
+    let memory: CheckMemory
+  }
+
+  /// Checks all of it.
+  consuming func verdict(using generator: inout some RandomNumberGenerator) -> Verdict {
+    let accepted = memory.accept(owners)
+    let valid = batch.isEmpty ? [] : batch.verify(using: &generator)
+    for each in signed where valid[each.place] && accepted[each.owner] {
+      memory.remember(each.signature)
+    }
+    return Verdict(valid: valid, accepted: accepted, memory: memory)
   }
 
   /// One thing that was signed: wrong already, or its places in the batch and among the owners.
@@ -91,6 +122,10 @@ struct SignatureCheck {
   private mutating func add(_ body: SignedBody) throws(CheckFailure) {
     guard body.body.network == genesis.id else { throw .transition(.wrongNetwork) }
     guard body.body.asset == genesis.asset.id else { throw .transition(.unknownAsset) }
+    // A certificate follows the vote for the same transition.
+    let signature = OwnerSignature(transition: body.hash, signature: body.signature)
+    guard !memory.holds(signature) else { return }
+    signed.append(Signed(signature: signature, place: batch.count, owner: owners.count))
     owners.append(body.body.sender.key)
     batch.append(body.signature, of: body.message, by: body.body.sender.key)
   }
@@ -102,14 +137,12 @@ struct SignatureCheck {
   }
 }
 
-/// Keys that were found to lie in the prime subgroup, so that none is asked twice in a row.
+/// What was checked not long ago, so that nothing is checked twice in a row.
 ///
-/// The newest of two generations and those before: at most 8,192 keys, 256 KiB.
-struct AcceptedKeys: Sendable {
-  private static let generationMax = 4096
-
-  private var newer: Set<PublicKey> = []
-  private var older: Set<PublicKey> = []
+/// Two generations: the newest, and those before; 8,192 keys of 32 bytes and signatures of 96, 1 MB.
+struct CheckMemory: Sendable {
+  private var keys = RecentSet<PublicKey>()
+  private var signatures = RecentSet<OwnerSignature>()
 
   /// Whether each of the keys is acceptable.
   ///
@@ -117,25 +150,42 @@ struct AcceptedKeys: Sendable {
   mutating func accept(_ keys: [PublicKey]) -> [Bool] {
     // For lookup only, as the other set: their order is never used.
     var asked: Set<PublicKey> = []
-    let unknown = keys.filter {
-      !newer.contains($0) && !older.contains($0) && asked.insert($0).inserted
-    }
+    let unknown = keys.filter { !self.keys.contains($0) && asked.insert($0).inserted }
     let answers = PublicKey.areInPrimeSubgroup(unknown)
     var refused: Set<PublicKey> = []
     for (key, isAcceptable) in zip(unknown, answers) where !isAcceptable { refused.insert(key) }
     return keys.map { key in
       guard !refused.contains(key) else { return false }
-      remember(key)
+      self.keys.insert(key)
       return true
     }
   }
 
-  private mutating func remember(_ key: PublicKey) {
-    guard !newer.contains(key) else { return }
+  func holds(_ signature: OwnerSignature) -> Bool { signatures.contains(signature) }
+
+  mutating func remember(_ signature: OwnerSignature) { signatures.insert(signature) }
+}
+
+/// An owner's signature of a transition; the hash says whose, at which slot and on which network.
+struct OwnerSignature: Hashable, Sendable {
+  let transition: TransitionHash
+  let signature: Signature
+}
+
+private struct RecentSet<Element: Hashable & Sendable>: Sendable {
+  private var newer: Set<Element> = []
+  private var older: Set<Element> = []
+
+  private static var generationMax: Int { 4096 }
+
+  func contains(_ element: Element) -> Bool { newer.contains(element) || older.contains(element) }
+
+  mutating func insert(_ element: Element) {
+    guard !newer.contains(element) else { return }
     if newer.count == Self.generationMax {
       older = newer
       newer = []
     }
-    newer.insert(key)
+    newer.insert(element)
   }
 }
