@@ -56,6 +56,21 @@ public struct Ledger: Sendable {
     store.account(account) ?? .origin(of: account, on: genesis.id)
   }
 
+  /// The transition that settled a slot.
+  ///
+  /// An account's settled slots are those below its next one, so a new slot is not looked up.
+  func settled(_ slot: Slot) -> TransitionHash? {
+    guard let state = store.account(slot.account), slot.sequence < state.nextSequence else {
+      return nil
+    }
+    return store.settled(slot)
+  }
+
+  /// The certificate that waits for its turn at a slot; nearly always none waits at all.
+  func buffered(_ slot: Slot) -> SettlementCertificate? {
+    store.totals.bufferCount == 0 ? nil : store.buffered(slot)
+  }
+
   /// Applies a step to the store and notes it in the caller's change.
   mutating func commit(_ step: LedgerChange, into change: inout LedgerChange) {
     store.apply(step)

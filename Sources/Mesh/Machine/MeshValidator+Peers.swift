@@ -27,6 +27,7 @@ extension MeshValidator {
     switch message {
     case .request(let request, let exchange): receive(request, from: peer, exchange)
     case .response(.sync(let response), let exchange): receive(response, from: peer, exchange)
+    case .response(.log(let log), let exchange): receive(log, from: peer, exchange)
     case .response(.error, let exchange), .response(.notFound, let exchange):
       if let place = self.peer(peer), peers[place].sync == exchange { peers[place].sync = nil }
     case .response: break  // Nothing else was asked for.
@@ -67,6 +68,7 @@ extension MeshValidator {
       subscribers.append(Subscriber(peer: peer, exchange: exchange, accounts: accounts))
     case .sync(let request): answer(.sync(certificates(request)), to: peer, exchange)
     case .gap(let request): answer(.sync(certificates(request)), to: peer, exchange)
+    case .log(let request): answer(.log(hashes(request)), to: peer, exchange)
     case .digest: answer(.digest(ledger.digest()), to: peer, exchange)
     }
   }
@@ -100,7 +102,7 @@ extension MeshValidator {
     guard query.asset == configuration.genesis.asset.id else { return .notFound }
     let state = ledger.state(of: query.account)
     let certificate = state.nextSequence.previous.flatMap { sequence in
-      ledger.store.settled(Slot(account: query.account, sequence: sequence))
+      ledger.settled(Slot(account: query.account, sequence: sequence))
         .flatMap { ledger.store.certificate($0) }
     }
     let lock = ledger.store.lock(Slot(account: query.account, sequence: state.nextSequence))
@@ -117,7 +119,7 @@ extension MeshValidator {
     let hash: TransitionHash? =
       switch query {
       case .hash(let hash): hash
-      case .slot(let slot): ledger.store.settled(slot)
+      case .slot(let slot): ledger.settled(slot)
       }
     return hash.flatMap { ledger.store.certificate($0) }.map { .certificate($0) } ?? .notFound
   }
@@ -145,6 +147,14 @@ extension MeshValidator {
     )
   }
 
+  private func hashes(_ request: LogRequest) -> LogHashes {
+    LogHashes(
+      first: request.from,
+      head: ledger.store.totals.logCount,
+      hashes: ledger.store.log(from: max(request.from, 1), limit: Int(request.max))
+    )
+  }
+
   private func certificates(_ request: SyncRequest) -> SyncResponse {
     // The last number stands for an answer without a place in the log.
     let from = min(max(request.from, 1), .max - 1)
@@ -159,7 +169,7 @@ extension MeshValidator {
   private func certificates(_ request: GapRequest) -> SyncResponse {
     var slot = request.from
     var hashes: [TransitionHash] = []
-    while hashes.count < Int(request.max), let hash = ledger.store.settled(slot) {
+    while hashes.count < Int(request.max), let hash = ledger.settled(slot) {
       hashes.append(hash)
       slot = Slot(account: slot.account, sequence: slot.sequence.next)
     }

@@ -89,7 +89,7 @@ extension MeshWallet {
     case .event: askForOutputs(of: peer, validator)
     // It may have been asked for a certificate: the next scan reads its list again.
     case .error: scanned[validator] = nil
-    case .network, .notFound, .sync, .digest: break
+    case .network, .notFound, .sync, .log, .digest: break
     }
   }
 

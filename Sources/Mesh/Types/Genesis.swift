@@ -98,9 +98,10 @@ public struct Genesis: Hashable, Sendable {
       throw .allocationOrder(next.account)
     }
     var sum = Amount.zero
-    for allocation in allocations {
+    let areKeys = PublicKey.areInPrimeSubgroup(allocations.map(\.account.key))
+    for (allocation, isKey) in zip(allocations, areKeys) {
       guard allocation.asset == asset.id else { throw .unknownAsset(allocation.asset) }
-      guard allocation.suite != .ed25519 || allocation.account.key.isInPrimeSubgroup else {
+      guard allocation.suite != .ed25519 || isKey else {
         throw .unacceptableKey(allocation.account.key)
       }
       guard let next = sum.adding(allocation.amount) else { throw .wrongSupply }

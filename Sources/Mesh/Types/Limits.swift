@@ -18,6 +18,8 @@ public enum Limits {
   public static let syncCertificates = 256
   /// What such an answer may hold, so that it fits a frame with its fixed part.
   public static let syncBytes = frameBytes - 64
+  /// Hashes in one answer to a peer that compares logs: 32 KB, looked up in a few milliseconds.
+  public static let logHashes = 1024
   /// Dependencies of a vote request, in bytes; larger ones go ahead as certificates.
   public static let dependencyBytes = 512 << 10
   /// Transitions that a validator votes for in one slot, and reports.

@@ -20,9 +20,11 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
 
   private let database: Database
   private let tables: MeshTables
-  private var accounts: RecentValues<AccountID, AccountState>
-  private var locks: RecentValues<Slot, SlotLock>
-  private var records: RecentValues<OutputReference, OutputRecord>
+  // Nil for what is known not to be there: a new slot is asked about six times before its vote.
+  private var accounts: RecentValues<AccountID, AccountState?>
+  private var locks: RecentValues<Slot, SlotLock?>
+  private var records: RecentValues<OutputReference, OutputRecord?>
+  private var places: RecentValues<TransitionHash, UInt64>
 
   /// Of each kind, twice as many at most: 1,024 locks are about 5 MB.
   public static let recentMax = 1024
@@ -52,6 +54,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
     accounts = RecentValues(generationMax: recentMax)
     locks = RecentValues(generationMax: recentMax)
     records = RecentValues(generationMax: recentMax)
+    places = RecentValues(generationMax: recentMax)
     database = try MeshSchema.openForWriting(path: path, options: options)
     tables = MeshTables(of: database)
     let database = self.database
@@ -72,6 +75,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
     accounts = RecentValues(generationMax: recentMax)
     locks = RecentValues(generationMax: recentMax)
     records = RecentValues(generationMax: recentMax)
+    places = RecentValues(generationMax: recentMax)
     database = try MeshSchema.openForReading(path: path, options: options)
     tables = MeshTables(of: database)
     try database.beginSnapshot()
@@ -116,8 +120,10 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
       locks.put(lock, for: lock.slot)
     case .removeLock(let slot):
       try tables.removeLock(slot)
-      locks.remove(slot)
-    case .appendCertificate(let certificate, let index): try tables.append(certificate, at: index)
+      locks.put(nil, for: slot)
+    case .appendCertificate(let certificate, let index):
+      try tables.append(certificate, at: index)
+      places.put(index, for: certificate.hash)
     case .putOutput(let record):
       try tables.put(record)
       records.put(record, for: record.reference)
@@ -151,7 +157,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public func account(_ account: AccountID) -> AccountState? {
     read(nil) {
       if let recent = accounts.value(of: account) { return recent }
-      guard let state = try tables.account(account) else { return nil }
+      let state = try tables.account(account)
       accounts.put(state, for: account)
       return state
     }
@@ -164,7 +170,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public func lock(_ slot: Slot) -> SlotLock? {
     read(nil) {
       if let recent = locks.value(of: slot) { return recent }
-      guard let lock = try tables.lock(slot) else { return nil }
+      let lock = try tables.lock(slot)
       locks.put(lock, for: slot)
       return lock
     }
@@ -179,7 +185,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   }
 
   public func logIndex(_ transition: TransitionHash) -> UInt64? {
-    read(nil) { try tables.logIndex(transition) }
+    read(nil) { try places.value(of: transition) ?? tables.logIndex(transition) }
   }
 
   public func log(from index: UInt64, limit: Int) -> [TransitionHash] {
@@ -189,7 +195,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public func output(_ reference: OutputReference) -> OutputRecord? {
     read(nil) {
       if let recent = records.value(of: reference) { return recent }
-      guard let record = try tables.output(reference) else { return nil }
+      let record = try tables.output(reference)
       records.put(record, for: reference)
       return record
     }
