@@ -3,6 +3,7 @@ import Kernel
 import Mesh
 import Service
 import Storage
+import TestSupport
 import Testing
 
 @testable import MeshWalletNode

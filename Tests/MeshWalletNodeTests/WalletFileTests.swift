@@ -1,5 +1,6 @@
 import Kernel
 import Mesh
+import TestSupport
 import Testing
 import Vault
 

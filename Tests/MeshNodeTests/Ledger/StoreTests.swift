@@ -1,6 +1,7 @@
 import Kernel
 import MeshNode
 import Storage
+import TestSupport
 import Testing
 
 @testable import Mesh
