@@ -3,27 +3,27 @@ import Kernel
 /// Collects the signatures in messages for one batch, after the rules that need no curve.
 struct SignatureCheck {
   let genesis: Genesis
-  var keys: AcceptedKeys
   private(set) var batch = SignatureBatch()
+  /// Owners' keys, which must be acceptable.
+  private(set) var owners: [PublicKey] = []
 
-  init(genesis: Genesis, keys: AcceptedKeys) {
+  init(genesis: Genesis) {
     self.genesis = genesis
-    self.keys = keys
   }
 
-  /// One thing that was signed: wrong already, or its signatures in the batch.
+  /// One thing that was signed: wrong already, or its places in the batch and among the owners.
   enum Part {
     case failed(CheckFailure)
-    case signatures(Range<Int>)
+    case signatures(Range<Int>, owners: Range<Int>)
   }
 
   private mutating func part(
     _ add: (inout SignatureCheck) throws(CheckFailure) -> Void
   ) -> Part {
-    let start = batch.count
+    let (start, firstOwner) = (batch.count, owners.count)
     do throws(CheckFailure) {
       try add(&self)
-      return .signatures(start..<batch.count)
+      return .signatures(start..<batch.count, owners: firstOwner..<owners.count)
     } catch {
       return .failed(error)
     }
@@ -55,7 +55,7 @@ struct SignatureCheck {
   mutating func part(_ proof: EquivocationProof) -> Part {
     part { (check) throws(CheckFailure) in
       guard proof.network == check.genesis.id else { throw .transition(.wrongNetwork) }
-      try check.accept(proof.slot.account.key)
+      check.owners.append(proof.slot.account.key)
       for side in [proof.a, proof.b] {
         let message = SignedBody.message(slot: proof.slot, hash: side.hash, on: proof.network)
         check.batch.append(side.signature, of: message, by: proof.slot.account.key)
@@ -72,7 +72,7 @@ struct SignatureCheck {
 
   mutating func part(_ request: BallotRequest) -> Part {
     part { (check) throws(CheckFailure) in
-      try check.accept(request.slot.account.key)
+      check.owners.append(request.slot.account.key)
       let message = request.message(on: check.genesis.id)
       check.batch.append(request.signature, of: message, by: request.slot.account.key)
     }
@@ -91,7 +91,7 @@ struct SignatureCheck {
   private mutating func add(_ body: SignedBody) throws(CheckFailure) {
     guard body.body.network == genesis.id else { throw .transition(.wrongNetwork) }
     guard body.body.asset == genesis.asset.id else { throw .transition(.unknownAsset) }
-    try accept(body.body.sender.key)
+    owners.append(body.body.sender.key)
     batch.append(body.signature, of: body.message, by: body.body.sender.key)
   }
 
@@ -99,10 +99,6 @@ struct SignatureCheck {
     guard vote.epoch == genesis.validators.epoch else { throw .unknownEpoch }
     guard let key = genesis.validators.key(vote.validator) else { throw .unknownValidator }
     batch.append(vote.signature, of: vote.message(on: genesis.id), by: key)
-  }
-
-  private mutating func accept(_ key: PublicKey) throws(CheckFailure) {
-    guard keys.accept(key) else { throw .transition(.unacceptableKey) }
   }
 }
 
@@ -115,14 +111,31 @@ struct AcceptedKeys: Sendable {
   private var newer: Set<PublicKey> = []
   private var older: Set<PublicKey> = []
 
-  mutating func accept(_ key: PublicKey) -> Bool {
-    if newer.contains(key) { return true }
-    guard older.contains(key) || key.isInPrimeSubgroup else { return false }
+  /// Whether each of the keys is acceptable.
+  ///
+  /// Those that are new are looked at together.
+  mutating func accept(_ keys: [PublicKey]) -> [Bool] {
+    // For lookup only, as the other set: their order is never used.
+    var asked: Set<PublicKey> = []
+    let unknown = keys.filter {
+      !newer.contains($0) && !older.contains($0) && asked.insert($0).inserted
+    }
+    let answers = PublicKey.areInPrimeSubgroup(unknown)
+    var refused: Set<PublicKey> = []
+    for (key, isAcceptable) in zip(unknown, answers) where !isAcceptable { refused.insert(key) }
+    return keys.map { key in
+      guard !refused.contains(key) else { return false }
+      remember(key)
+      return true
+    }
+  }
+
+  private mutating func remember(_ key: PublicKey) {
+    guard !newer.contains(key) else { return }
     if newer.count == Self.generationMax {
       older = newer
       newer = []
     }
     newer.insert(key)
-    return true
   }
 }

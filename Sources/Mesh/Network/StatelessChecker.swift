@@ -28,16 +28,17 @@ public struct StatelessChecker: Sendable {
     _ messages: [MeshMessage],
     using generator: inout some RandomNumberGenerator
   ) -> [Result<Verified<MeshMessage>, CheckFailure>] {
-    var check = SignatureCheck(genesis: genesis, keys: keys)
+    var check = SignatureCheck(genesis: genesis)
     let parts = messages.map { Self.parts(of: $0, in: &check) }
-    keys = check.keys
+    let accepted = keys.accept(check.owners)
     let valid = check.batch.isEmpty ? [] : check.batch.verify(using: &generator)
     return zip(messages, parts).map { message, parts in
       let failures = parts.map { part -> CheckFailure? in
         switch part {
-        case .failed(let failure): failure
-        case .signatures(let range):
-          valid[range].allSatisfy { $0 } ? nil : .badSignature(message.type)
+        case .failed(let failure): return failure
+        case .signatures(let range, let owners):
+          guard accepted[owners].allSatisfy({ $0 }) else { return .transition(.unacceptableKey) }
+          return valid[range].allSatisfy { $0 } ? nil : .badSignature(message.type)
         }
       }
       return Self.checked(message, failures)

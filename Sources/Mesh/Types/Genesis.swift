@@ -74,7 +74,7 @@ public struct Genesis: Hashable, Sendable {
 
   /// Makes a genesis: checks all rules, and that each first account has a key that can sign.
   ///
-  /// The last is for whoever makes it, and takes the time of a signature for each account. To read one
+  /// The last is for whoever makes it, and takes up to a signature's time for each account. To read one
   /// it is not needed: the third rule looks at the key of every sender, and money at a key that cannot
   /// sign stays where it is.
   ///
@@ -95,10 +95,9 @@ public struct Genesis: Hashable, Sendable {
       validators: validators,
       allocations: allocations
     )
-    for allocation in allocations where allocation.suite == .ed25519 {
-      guard allocation.account.key.isInPrimeSubgroup else {
-        throw .unacceptableKey(allocation.account.key)
-      }
+    let keys = allocations.filter { $0.suite == .ed25519 }.map(\.account.key)
+    for (key, isGood) in zip(keys, PublicKey.areInPrimeSubgroup(keys)) where !isGood {
+      throw .unacceptableKey(key)
     }
   }
 
