@@ -22,10 +22,11 @@ struct ValidatorTests {
 
   private func validator(
     key: SecretKey?,
-    canary: Canary? = nil
+    canary: Canary? = nil,
+    genesis: Genesis? = nil
   ) -> MeshValidator {
     var configuration = MeshValidator.Configuration(
-      genesis: fixture.genesis,
+      genesis: genesis ?? fixture.genesis,
       key: key,
       secret: secret(MeshVectors.shared.master)
     )
@@ -247,6 +248,29 @@ struct ValidatorTests {
     #expect(
       responses(try ask(.vote(request), &machine)) == [.vote(fixture.vote(receipt, by: 0))]
     )
+  }
+
+  @Test("A genesis that fits a frame is sent; a larger one comes by another way")
+  func largeGenesis() throws {
+    func network(accounts: Int) throws -> (Genesis, Response?) {
+      let genesis = try Genesis(encoded: fixture.genesis.bytes(accounts: accounts))
+      var machine = validator(key: fixture.validators[0], genesis: genesis)
+      return (genesis, responses(try ask(.network, &machine)).first)
+    }
+    let fixed = fixture.genesis.encodedCount - 45 * fixture.genesis.allocations.count
+    let fitting = (NetworkInfo.genesisMax - fixed) / 45
+    let (genesis, info) = try network(accounts: fitting)
+    guard case .network(let sent)? = info else {
+      Issue.record("no answer: \(String(describing: info))")
+      return
+    }
+    #expect(try Genesis(encoded: sent.genesis).id == genesis.id)
+    #expect(Frame.response(.network(sent)).encoded.count <= Frame.headerSize + Limits.frameBytes)
+    guard case .error(let farewell)? = try network(accounts: fitting + 1).1 else {
+      Issue.record("a genesis larger than a frame has no answer")
+      return
+    }
+    #expect(farewell.code == .frameTooLarge)
   }
 
   @Test("Questions are answered from the state")

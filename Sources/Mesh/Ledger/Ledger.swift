@@ -14,8 +14,8 @@ public struct Ledger: Sendable {
 
   /// Opens a ledger.
   ///
-  /// An empty store gets the genesis balances. They are applied then; persist `genesisChange` before
-  /// anything else.
+  /// A store without any account gets the genesis balances. They are applied then; persist
+  /// `genesisChange` before anything else. A store for many accounts writes them itself, one by one.
   public init(store: any LedgerStore, genesis: Genesis) {
     var store = store
     var written: LedgerChange?
@@ -31,23 +31,8 @@ public struct Ledger: Sendable {
   }
 
   private static func initialChange(_ genesis: Genesis) -> LedgerChange {
-    var change = LedgerChange(
-      genesis.allocations.map { allocation in
-        .putAccount(
-          AccountState(
-            account: allocation.account,
-            suite: allocation.suite,
-            asset: allocation.asset,
-            nextSequence: .first,
-            head: allocation.account.origin(on: genesis.id),
-            balance: Commitment(publicAmount: allocation.amount)
-          )
-        )
-      }
-    )
-    var totals = LedgerTotals()
-    totals.accounts = UInt64(genesis.allocations.count)
-    change.append(.putTotals(totals))
+    var change = LedgerChange(genesis.firstAccounts.map { .putAccount($0) })
+    change.append(.putTotals(genesis.firstTotals))
     return change
   }
 
@@ -90,4 +75,27 @@ public struct Ledger: Sendable {
 
   /// 65,536 × ~600 bytes: an owner makes evidence against itself for the price of two signatures.
   static let evidenceMax: UInt64 = 65_536
+}
+
+extension Genesis {
+  /// The accounts that a ledger begins with, each made when it is asked for.
+  public var firstAccounts: some Sequence<AccountState> {
+    allocations.lazy.map { allocation in
+      AccountState(
+        account: allocation.account,
+        suite: allocation.suite,
+        asset: allocation.asset,
+        nextSequence: .first,
+        head: allocation.account.origin(on: id),
+        balance: Commitment(publicAmount: allocation.amount)
+      )
+    }
+  }
+
+  /// What a ledger that holds them counts.
+  public var firstTotals: LedgerTotals {
+    var totals = LedgerTotals()
+    totals.accounts = UInt64(allocations.count)
+    return totals
+  }
 }

@@ -53,13 +53,7 @@ extension MeshValidator {
     case .account(let query): answer(info(query), to: peer, exchange)
     case .certificate(let query): answer(certificate(query), to: peer, exchange)
     case .outputs(let query): answer(.outputs(page(query)), to: peer, exchange)
-    case .network:
-      let info = NetworkInfo(
-        epoch: configuration.genesis.validators.epoch,
-        logHead: ledger.store.totals.logCount,
-        genesis: configuration.genesis.encoded
-      )
-      answer(.network(info), to: peer, exchange)
+    case .network: tellNetwork(to: peer, exchange)
     case .subscribe(let subscription):
       guard subscribers.count < Self.subscribersMax else {
         return refuse(.rateLimited, "too many subscriptions", to: peer, exchange)
@@ -71,6 +65,20 @@ extension MeshValidator {
     case .log(let request): answer(.log(hashes(request)), to: peer, exchange)
     case .digest: answer(.digest(ledger.digest()), to: peer, exchange)
     }
+  }
+
+  private mutating func tellNetwork(to peer: PeerID, _ exchange: Exchange) {
+    let genesis = configuration.genesis
+    guard genesis.encodedCount <= NetworkInfo.genesisMax else {
+      let reason = "the genesis is larger than a frame: have its file from whoever runs the network"
+      return refuse(.frameTooLarge, reason, to: peer, exchange)
+    }
+    let info = NetworkInfo(
+      epoch: genesis.validators.epoch,
+      logHead: ledger.store.totals.logCount,
+      genesis: genesis.encoded
+    )
+    answer(.network(info), to: peer, exchange)
   }
 
   mutating func fire(_ timer: Timer) {

@@ -42,7 +42,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
     }
   }
 
-  /// Opens a validator's file; an empty one is tied to the network.
+  /// Opens a validator's file; an empty one is tied to the network and gets its first balances.
   ///
   /// - Throws: `StorageFailure` if the file is not a sound one of this network, or cannot be written.
   public init(
@@ -57,8 +57,13 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
     places = RecentValues(generationMax: recentMax)
     database = try MeshSchema.openForWriting(path: path, options: options)
     tables = MeshTables(of: database)
-    let database = self.database
-    try database.transaction { try MeshSchema.bind(database, to: genesis) }
+    let (database, tables) = (self.database, self.tables)
+    try database.transaction {
+      guard try MeshSchema.bind(database, to: genesis) else { return }
+      // One by one: a hundred thousand at once would take as many times 552 bytes.
+      for account in genesis.firstAccounts { try tables.put(account) }
+      try tables.put(genesis.firstTotals)
+    }
     totals = try tables.totals()
     followsOnly = try MeshSchema.followsOnly(database)
   }

@@ -20,6 +20,14 @@ private let load = Option<Int>(
   help: "How many payments of as many accounts, at once"
 )
 
+private let accounts = Option<Int>(
+  "accounts",
+  .integer(1...Limits.allocations),
+  default: 100_000,
+  scope: .commandLine,
+  help: "How many accounts of a genesis"
+)
+
 private let only = Option<MeshBenchmark.Part?>(
   "only",
   .optional(.choice),
@@ -42,12 +50,12 @@ let meshBenchCommand = Command(
     .init("trellis bench mesh", "All figures"),
     .init("trellis bench mesh --payments 20 --load 256", "In half a minute"),
   ],
-  options: [only, payments, load, meshValidator, meshWallet]
+  options: [only, payments, load, accounts, meshValidator, meshWallet]
 ) { call in
   let validator = try NeighbourProgram.meshValidator.path(given: call[meshValidator])
   let wallet = try NeighbourProgram.meshWallet.path(given: call[meshWallet])
   let signals: [Signal] = [.interrupt, .terminate, .hangup]
-  let (paymentCount, loadCount) = (call[payments], call[load])
+  let (paymentCount, loadCount, accountCount) = (call[payments], call[load], call[accounts])
   for part in call[only].map({ [$0] }) ?? MeshBenchmark.Part.allCases {
     let loop = try EventLoop(name: "bench")
     let directory = try TemporaryDirectory()
@@ -61,10 +69,12 @@ let meshBenchCommand = Command(
       staysUp: false
     ) {
       switch part {
+      case .making: try benchmarkPaymentMaking()
       case .latency: try await benchmark.measureLatency(payments: paymentCount)
       case .votes: try await benchmark.measureVotes(loadCount)
       case .one: try await benchmark.measureLoad(loadCount, validators: 1)
       case .four: try await benchmark.measureLoad(loadCount, validators: 4)
+      case .accounts: try await benchmark.measureAccounts(accountCount)
       }
     }.get()
     await loop.shutdown()
@@ -72,8 +82,10 @@ let meshBenchCommand = Command(
 }
 
 /// One network of validators, made, measured and thrown away.
-private struct MeshBenchmark: Sendable {
+struct MeshBenchmark: Sendable {
   enum Part: String, CaseIterable, Sendable {
+    /// Of a payment, what its payer's own processor does.
+    case making
     /// Of one unlocked wallet's payments, with four validators.
     case latency
     /// One validator, asked for votes alone.
@@ -82,6 +94,8 @@ private struct MeshBenchmark: Sendable {
     case one
     /// The same with four.
     case four
+    /// One validator with a genesis of many accounts.
+    case accounts
   }
 
   let devnet: Devnet
