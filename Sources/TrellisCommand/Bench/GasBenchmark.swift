@@ -85,14 +85,6 @@ private struct GasCase {
       let used = Double(execution.receipt.gasUsed)
       best.nanoseconds = min(best.nanoseconds, time / used)
       best.bytes = max(best.bytes, Double(Memory.peak() - before) / used)
-      if CommandLine.arguments.contains("verbose") {
-        print(
-          name,
-          execution.failure as Any,
-          execution.receipt.gasUsed,
-          String(decoding: execution.output.prefix(80), as: UTF8.self)
-        )
-      }
     }
     return best
   }

@@ -58,5 +58,6 @@ let tinyChainBenchCommand = Command(
     )
   }
   try benchmarkLisp()
+  try benchmarkGas()
   try await benchmarkTransfers(count: call[transfers])
 }
