@@ -16,7 +16,13 @@ private let baseline = Option<String>(
   scope: .commandLine,
   help: "bench/brainfuck.c, compiled, to be measured beside the engines here"
 )
-
+private let openSSL = Option<String>(
+  "openssl",
+  .string,
+  default: "",
+  scope: .commandLine,
+  help: "bench/sha256.c, compiled, to be measured beside the search for a nonce"
+)
 private let beef = Option<String>(
   "beef",
   .string,
@@ -34,10 +40,11 @@ private let transfers = Option<Int>(
 
 let tinyChainBenchCommand = Command(
   "tinychain",
-  summary: "Both Brainfuck engines beside the same in C, Lisp, signed transfers, the dev node",
+  summary: "Both machines, gas, signed transfers, the dev node, and proof of work, beside baselines",
   discussion: """
-    Gas and bounds are counted in all of them. A figure is the fastest of five runs (two, if a run \
-    takes a second), in seconds of this process's own time. Gas, steps and output of all engines must be the same.
+    Gas and bounds are counted in all Brainfuck engines but beef. A figure is the fastest of five runs \
+    (two, if a run takes a second), in seconds of this process's own time. Gas, steps and output of all \
+    engines must be the same.
     """,
   examples: [
     .init("trellis bench tinychain", "The programs of bench/brainfuck"),
@@ -46,7 +53,7 @@ let tinyChainBenchCommand = Command(
       "Another program, beside C"
     ),
   ],
-  options: [baseline, beef, transfers, tinychain],
+  options: [baseline, beef, openSSL, transfers, tinychain],
   arguments: [programs]
 ) { call in
   try await benchmarkDevNode(program: NeighbourProgram.tinychain.path(given: call[tinychain]))
@@ -60,4 +67,5 @@ let tinyChainBenchCommand = Command(
   try benchmarkLisp()
   try benchmarkGas()
   try await benchmarkTransfers(count: call[transfers])
+  try benchmarkMining(openSSL: call[openSSL].isEmpty ? nil : call[openSSL])
 }
