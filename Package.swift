@@ -191,7 +191,7 @@ let package = Package(
         "MeshSimulation", "TinyChain", "TinyChainNode", "BrainfuckAssembler", "Mining", "Poseidon2",
         "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
-        "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
+        "Curve25519", "Keccak", "BulletproofsPlus", "Secp256k1", "CSodium", "CSecp256k1",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
