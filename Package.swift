@@ -208,6 +208,9 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "--strip-debug"])]
     ),
 
+    // For tests of several targets.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+
     // Tests. None depends on a program: EndToEndTests start the built ones as processes.
     .tests("Curve25519", ["Curve25519"]),
     .tests("Keccak", ["Keccak"]),
@@ -223,7 +226,7 @@ let package = Package(
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
     .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
-    .tests("Storage", ["Storage", "Kernel"]),
+    .tests("Storage", ["Storage", "Kernel", "TestSupport"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
     .tests("Relay", ["Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
@@ -234,21 +237,21 @@ let package = Package(
       "SmallNanoNode",
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
-        "EventLoop", "Kernel",
+        "EventLoop", "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshNode",
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
-        "Kernel",
+        "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshWalletNode",
       [
         "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
-        "EventLoop", "Kernel",
+        "EventLoop", "Kernel", "TestSupport",
       ]
     ),
     .tests(
