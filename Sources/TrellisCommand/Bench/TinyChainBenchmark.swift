@@ -26,7 +26,7 @@ private let openSSL = Option<String>(
 
 let tinyChainBenchCommand = Command(
   "tinychain",
-  summary: "Both Brainfuck engines beside the same in C, and proof of work beside OpenSSL",
+  summary: "Brainfuck beside the same in C, proof of work beside OpenSSL, following a chain",
   discussion: """
     Gas and bounds are counted in all of them. A figure is the fastest of five runs (two, if a run \
     takes a second), in seconds of this process's own time. Gas, steps and output of all engines must be the same.
