@@ -113,12 +113,17 @@ let package = Package(
     .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
     .pure("Poseidon2", ["Kernel"]),
     .pure("Mining", ["Poseidon2", "Kernel", "CKernels"]),
-    .pure("TinyChain", ["Kernel", "Secp256k1"]),
+    .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
+    .pure("TinyChainPeers", ["TinyChain", "Kernel"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
     .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
+    .pure(
+      "TinyChainSimulation",
+      ["Simulation", "TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]
+    ),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
