@@ -108,10 +108,11 @@ let package = Package(
     .pure("Curve25519", ["CKernels"]),
     .pure("Keccak"),
     .pure("BulletproofsPlus", ["Curve25519", "Keccak", "CMemcheck"]),
-    .pure("Kernel", ["Curve25519", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
+    .pure("Kernel", ["Curve25519", "CKernels", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
     .pure("SmallNano", ["Kernel", "CKernels"]),
     .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
     .pure("Poseidon2", ["Kernel"]),
+    .pure("Mining", ["Poseidon2", "Kernel", "CKernels"]),
     .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
     .pure("TinyChainPeers", ["TinyChain", "Kernel"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
@@ -193,7 +194,7 @@ let package = Package(
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
         "MeshSimulation", "TinyChain", "TinyChainPeers", "TinyChainSimulation", "TinyChainNode",
-        "BrainfuckAssembler", "Vault",
+        "BrainfuckAssembler", "Mining", "Poseidon2", "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
       ]
@@ -207,6 +208,9 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "--strip-debug"])]
     ),
 
+    // For tests of several targets.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+
     // Tests. None depends on a program: EndToEndTests start the built ones as processes.
     .tests("Curve25519", ["Curve25519"]),
     .tests("Keccak", ["Keccak"]),
@@ -215,6 +219,7 @@ let package = Package(
     .tests("SmallNano", ["SmallNano", "Kernel"]),
     .tests("Secp256k1", ["Secp256k1", "Kernel"]),
     .tests("Poseidon2", ["Poseidon2", "Kernel"]),
+    .tests("Mining", ["Mining", "Poseidon2", "Kernel"]),
     .tests("TinyChain", ["TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel"]),
     .tests("TinyChainPeers", ["TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]),
     .tests(
@@ -226,7 +231,7 @@ let package = Package(
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
     .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
-    .tests("Storage", ["Storage", "Kernel"]),
+    .tests("Storage", ["Storage", "Kernel", "TestSupport"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
     .tests("Relay", ["Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
@@ -237,21 +242,21 @@ let package = Package(
       "SmallNanoNode",
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
-        "EventLoop", "Kernel",
+        "EventLoop", "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshNode",
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
-        "Kernel",
+        "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshWalletNode",
       [
         "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
-        "EventLoop", "Kernel",
+        "EventLoop", "Kernel", "TestSupport",
       ]
     ),
     .tests(

@@ -6,7 +6,7 @@ public struct KoalaBear: Hashable, Sendable, BitwiseCopyable {
   public static let modulus: UInt32 = 0x7f00_0001
 
   /// x·2^32 mod p.
-  var montgomery: UInt32
+  package var montgomery: UInt32
 
   @inline(__always)
   init(montgomery: UInt32) {

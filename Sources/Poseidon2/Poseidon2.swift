@@ -90,33 +90,50 @@ extension Poseidon2 {
   /// first 8 elements at the end, 31 bits each, the first highest: 248 bits, times 2^8, as 32 bytes
   /// big-endian.
   public static func hash(_ bytes: [UInt8]) -> Bytes32 {
+    let whole = bytes.count / (rate * limb) * (rate * limb)
+    return digest(permuting: padded(bytes[whole...], onto: absorbing(blocks: bytes[..<whole])))
+  }
+
+  /// The state after whole blocks of 24 bytes: what headers that differ at their end have in common.
+  package static func absorbing(blocks bytes: ArraySlice<UInt8>) -> State {
+    precondition(bytes.count % (rate * limb) == 0)
     var state = State(repeating: .zero)
-    absorb(bytes[...], &state)
+    for start in stride(from: bytes.startIndex, to: bytes.endIndex, by: rate * limb) {
+      for index in 0..<rate { state[index] = element(at: start + index * limb, of: bytes) }
+      permute(&state)
+    }
+    return state
+  }
+
+  /// That state with the rest of the message in it, less than a block, and the padding.
+  package static func padded(_ bytes: ArraySlice<UInt8>, onto state: State) -> State {
+    precondition(bytes.count % limb == 0)
+    let limbs = bytes.count / limb
+    precondition(limbs < rate)
+    var state = state
+    for index in 0..<limbs {
+      state[index] = element(at: bytes.startIndex + index * limb, of: bytes)
+    }
+    state[limbs] = KoalaBear(1)
+    for index in limbs + 1..<rate { state[index] = .zero }
+    return state
+  }
+
+  /// The hash of a message that is `state` when all of it is in.
+  package static func digest(permuting state: State) -> Bytes32 {
+    var state = state
+    permute(&state)
     return digest(of: state)
   }
 
-  /// Absorbs the last bytes of a message, of a whole number of blocks before, with the padding.
-  static func absorb(_ bytes: ArraySlice<UInt8>, _ state: inout State) {
-    precondition(bytes.count % limb == 0)
-    let limbs = bytes.count / limb
-    for block in 0...limbs / rate {
-      for index in 0..<rate {
-        let place = block * rate + index
-        state[index] = place < limbs ? element(place, of: bytes) : KoalaBear(place == limbs ? 1 : 0)
-      }
-      permute(&state)
-    }
-  }
-
-  private static func element(_ index: Int, of bytes: ArraySlice<UInt8>) -> KoalaBear {
-    let start = bytes.startIndex + index * limb
-    return KoalaBear(
+  private static func element(at start: Int, of bytes: ArraySlice<UInt8>) -> KoalaBear {
+    KoalaBear(
       UInt32(bytes[start]) | UInt32(bytes[start + 1]) << 8 | UInt32(bytes[start + 2]) << 16
     )
   }
 
   /// The first 8 elements as a number of 248 bits, times 2^8, big-endian.
-  static func digest(of state: State) -> Bytes32 {
+  private static func digest(of state: State) -> Bytes32 {
     func value(_ index: Int) -> UInt128 { UInt128(state[index].value) }
     let high = value(0) << 97 | value(1) << 66 | value(2) << 35 | value(3) << 4 | value(4) >> 27
     let low = value(4) << 101 | value(5) << 70 | value(6) << 39 | value(7) << 8

@@ -3,7 +3,7 @@
 /// The Grain LFSR of the Poseidon paper (Grassi and others, 2019/458, appendix F) with field type 1,
 /// S-box x^a, 31 bits, width 16, 8 external and 20 internal rounds: Plonky3's
 /// `poseidon2/generate_constants.py --field koalabear --width 16` gives the same.
-struct RoundConstants: Sendable {
+package struct RoundConstants: Sendable {
   /// One constant for each element.
   typealias External = InlineArray<4, InlineArray<16, KoalaBear>>
 
@@ -14,7 +14,15 @@ struct RoundConstants: Sendable {
   /// In the four rounds after.
   let final: External
 
-  static let shared = RoundConstants()
+  package static let shared = RoundConstants()
+
+  /// In the order of their use, in Montgomery form.
+  package var words: [UInt32] {
+    func all(_ rounds: External) -> [UInt32] {
+      (0..<4).flatMap { round in (0..<16).map { rounds[round][$0].montgomery } }
+    }
+    return all(initial) + (0..<20).map { inner[$0].montgomery } + all(final)
+  }
 
   private init() {
     var generator = GrainLFSR()

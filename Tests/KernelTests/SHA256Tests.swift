@@ -1,5 +1,6 @@
-import Kernel
 import Testing
+
+@testable import Kernel
 
 @Suite("SHA-256")
 struct SHA256Tests {
@@ -16,5 +17,23 @@ struct SHA256Tests {
       SHA256.double(Array("hello".utf8)).hex
         == "9595c9df90075148eb06860365df33584b75bff782a510c6cd4883a419833d50"
     )
+  }
+
+  @Test("Instructions and libsodium agree on every length up to four blocks, and on long ones")
+  func paths() {
+    var random = SplitMix64(seed: 256)
+    for length in Array(0...260) + [1000, 4095, 4096, 65_537] {
+      let bytes: [UInt8] = (0..<length).map { _ in .random(in: 0...255, using: &random) }
+      let expected = SHA256.bySodium(bytes)
+      #expect(SHA256.hash(bytes) == expected)
+      #expect(SHA256.double(bytes) == SHA256.bySodium(expected.bytes))
+      if let digest = SHA256.byInstructionsIfAny(bytes) { #expect(digest == expected) }
+    }
+  }
+
+  @Test("A million times the letter a, as FIPS 180-2 has it")
+  func million() {
+    let hex = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+    #expect(SHA256.hash([UInt8](repeating: 0x61, count: 1_000_000)).hex == hex)
   }
 }

@@ -77,6 +77,51 @@ struct WalletRecoveryTests {
     cluster.expectAgreement()
   }
 
+  @Test("A slot of two losses may be blocked: two transitions have votes, and neither is certified")
+  func twoLosses() throws {
+    var cluster = Cluster(fixture, seed: 5)
+    /// A payment of which one validator hears, and whose vote gets lost, as the wallet's database does.
+    func payAndForget(_ units: UInt64, heardBy voter: Int, without absent: Int?) {
+      cluster.isCut = { letter in
+        if [letter.from, letter.to].contains(where: { $0 == absent.map { .validator($0) } }) {
+          return true
+        }
+        switch letter.message {
+        case .request(.vote, _): return letter.to != .validator(voter)
+        case .response(.vote, _): return true
+        default: return false
+        }
+      }
+      cluster.run()
+      cluster.runTimers()
+      cluster.command(0, .send([cluster.payee(1, units)]))
+      cluster.run()
+      cluster.runTimers()
+      cluster.restart(wallet: 0, fromWords: true)
+    }
+    payAndForget(500, heardBy: 0, without: nil)
+    // The one that voted is away, so a quorum reports nothing: the slot is free.
+    payAndForget(7, heardBy: 1, without: 0)
+    #expect(Set(cluster.votes.values).count == 2)
+    // A quorum that reports both: neither may be proposed, as the other may have been certified.
+    cluster.isCut = { [$0.from, $0.to].contains(.validator(3)) }
+    cluster.run()
+    cluster.runTimers()
+    cluster.command(0, .send([cluster.payee(2, 1)]))
+    cluster.run()
+    cluster.isCut = { _ in false }
+    cluster.run()
+    cluster.runTimers()
+    #expect(cluster.wallets[0].replies.contains { $0.isBlocked })
+    #expect(cluster.certified(0)?.hash == nil)
+    for validator in cluster.validators { #expect(validator.disk.totals.logCount == 0) }
+    cluster.expectAgreement()
+    // Nobody else is harmed.
+    cluster.command(1, .send([cluster.payee(2, 1)]))
+    cluster.run()
+    #expect(cluster.certified(1) != nil)
+  }
+
   @Test("What a store keeps of a pending transition is what validators are asked")
   func storedPending() throws {
     var cluster = Cluster(fixture, seed: 3)
@@ -186,5 +231,11 @@ struct WalletRecoveryTests {
     #expect(cluster.certified(0) != nil)
     #expect(cluster.balance(0) == 10_007)
     cluster.expectAgreement()
+  }
+}
+
+extension MeshWallet.Reply {
+  fileprivate var isBlocked: Bool {
+    if case .failed(.slotBlocked) = self { true } else { false }
   }
 }

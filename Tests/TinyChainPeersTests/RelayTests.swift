@@ -202,7 +202,9 @@ struct RelayTests {
     node.answer(.transactions([payment.bytes]), 2, to: .fetch)
     #expect(node.machine.pool.count == 1)
     #expect(node.ask(.list, by: 1).answers == [.ids([payment.id])])
-    #expect(node.ask(.fetch([payment.id, .zero]), by: 1).answers == [.transactions([payment.bytes])])
+    #expect(
+      node.ask(.fetch([payment.id, .zero]), by: 1).answers == [.transactions([payment.bytes])]
+    )
   }
 
   @Test("A transaction that no honest node passes on bans its sender")

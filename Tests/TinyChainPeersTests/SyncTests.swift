@@ -32,7 +32,9 @@ struct SyncTests {
     hello.tip = branch[9].id
     node.connect(2, hello)
     #expect(node.machine.peers[PeerID(2)] != nil)
-    let outcome = node.feed(.received(.request(.headers(after: [.zero]), number: 1), from: PeerID(2)))
+    let outcome = node.feed(
+      .received(.request(.headers(after: [.zero]), number: 1), from: PeerID(2))
+    )
     #expect(outcome.changes.isEmpty)
     // A peer that says no more than it has may show it.
     var honest = hello
@@ -71,7 +73,9 @@ struct SyncTests {
     $0 + .work(ofTarget: UInt256(compact: $1.bits) ?? .max)
   }
 
-  @Test("Of a long branch the work is counted first, and only then it is asked for again and stored")
+  @Test(
+    "Of a long branch the work is counted first, and only then it is asked for again and stored"
+  )
   func countsFirst() {
     var node = caughtUp()
     let branch = Self.slowBranch

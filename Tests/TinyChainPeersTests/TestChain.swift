@@ -93,7 +93,8 @@ struct TestChain {
   }
 
   /// A payment by the faucet.
-  static func payment(_ nonce: UInt64, value: UInt64 = 5, price: UInt64 = 100) -> SignedTransaction {
+  static func payment(_ nonce: UInt64, value: UInt64 = 5, price: UInt64 = 100) -> SignedTransaction
+  {
     var payment = Transaction(.transfer, to: Address(endOf: .zero), value: value)
     payment.chainID = first.id
     (payment.nonce, payment.gasLimit) = (nonce, 30_000)
@@ -175,7 +176,8 @@ struct TestNode {
   }
 
   @discardableResult
-  mutating func connect(_ number: UInt64, _ hello: Hello? = nil, isOutbound: Bool = true) -> Outcome {
+  mutating func connect(_ number: UInt64, _ hello: Hello? = nil, isOutbound: Bool = true) -> Outcome
+  {
     let ip = IPAddress(v4: 0x0808_0000 + UInt32(number))
     let link = PeerLink(address: SocketAddress(ip, port: 5_100), isOutbound: isOutbound)
     let outcome = feed(.connected(PeerID(number), link))

@@ -33,7 +33,10 @@ struct WireTests {
     #expect(try PeerAnswer(to: kind, body: answer.body) == answer)
   }
 
-  @Test("Of a request that ends early nothing is read that is written otherwise", arguments: requests)
+  @Test(
+    "Of a request that ends early nothing is read that is written otherwise",
+    arguments: requests
+  )
   func truncatedRequest(_ request: PeerRequest) {
     for count in 0..<request.body.count {
       let body = Array(request.body.prefix(count))
@@ -45,7 +48,10 @@ struct WireTests {
     }
   }
 
-  @Test("Of an answer that ends early nothing is read that is written otherwise", arguments: answers)
+  @Test(
+    "Of an answer that ends early nothing is read that is written otherwise",
+    arguments: answers
+  )
   func truncatedAnswer(_ answer: PeerAnswer, _ kind: PeerRequest.Kind) {
     for count in 0..<answer.body.count {
       let body = Array(answer.body.prefix(count))

@@ -42,6 +42,66 @@ static inline uint64_t trellis_scalar(uint64_t x) {
   return x;
 }
 
+// MARK: SHA-256
+//
+// The state is eight words, a first; a block's words are big-endian numbers of its bytes.
+
+/// 1 if the processor has instructions for SHA-256, 0 if not; whatever `KERNELS` says.
+int32_t trellis_sha256_instructions(void);
+
+/// The compression of `count` blocks of 64 bytes each, by these instructions: there must be some.
+void trellis_sha256_blocks(uint32_t *state, const uint8_t *bytes, int64_t count);
+
+/// What searches fastest of that which this processor runs and `KERNELS` allows: 16 lanes (AVX-512F,
+/// VL and BW), 4 (the instructions above, not if `KERNELS` is set), 8 (AVX2), or 0.
+int32_t trellis_sha256d_lanes(void);
+
+/// 1 if this processor runs that many, whatever `KERNELS` says.
+int32_t trellis_sha256d_runs(int32_t lanes);
+
+/// Tries `count` values of word 11 of a message's last block, `first` and the next ones (wrapping)
+/// with their bytes reversed, and stops at the first with which the first word of the message's
+/// SHA-256d is at most `limit`.
+///
+/// `state` is what the blocks before left, `block` the last one's 16 words with its padding, `lanes`
+/// one for which `trellis_sha256d_runs` gives 1. Returns 1 and writes `nonce`, or returns 0.
+int32_t trellis_sha256d_search(
+  int32_t lanes,
+  const uint32_t *state,
+  const uint32_t *block,
+  uint32_t limit,
+  uint32_t first,
+  uint64_t count,
+  uint32_t *nonce
+);
+
+// MARK: Poseidon2
+//
+// Elements of the field KoalaBear, in Montgomery form: x·2^32 mod p, below p.
+
+/// The widest search that this processor runs and `KERNELS` allows: 16 lanes (AVX-512F, VL and BW),
+/// 8 (AVX2), or 0.
+int32_t trellis_poseidon2_lanes(void);
+
+/// 1 if this processor runs that many, whatever `KERNELS` says.
+int32_t trellis_poseidon2_runs(int32_t lanes);
+
+/// Tries `count` numbers of 32 bits from `first` up (wrapping) and stops at the first with which the
+/// first element after the permutation, as an integer, is at most `limit`.
+///
+/// `state` is the 16 elements before it; its second has 2^8 times the number's lower half added, its
+/// third the upper half. `constants` are the round constants: 4 rounds of 16, 20 alone, 4 rounds of
+/// 16. Returns 1 and writes `nonce`, or returns 0.
+int32_t trellis_poseidon2_search(
+  int32_t lanes,
+  const uint32_t *state,
+  const uint32_t *constants,
+  uint32_t limit,
+  uint32_t first,
+  uint64_t count,
+  uint32_t *nonce
+);
+
 // MARK: Curve25519
 //
 // Field elements are five words of at most 2^51 + 2^13, points of edwards25519 the four elements

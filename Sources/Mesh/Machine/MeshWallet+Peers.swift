@@ -87,7 +87,9 @@ extension MeshWallet {
     case .certificate(let certificate): receive(certificate)
     case .outputs(let page): read(page, of: validator, at: peer)
     case .event: askForOutputs(of: peer, validator)
-    case .error, .network, .notFound, .sync, .digest: break
+    // It may have been asked for a certificate: the next scan reads its list again.
+    case .error: scanned[validator] = nil
+    case .network, .notFound, .sync, .log, .digest: break
     }
   }
 

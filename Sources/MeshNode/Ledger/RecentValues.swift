@@ -28,9 +28,4 @@ struct RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
     newer[key] = value
   }
-
-  mutating func remove(_ key: Key) {
-    newer[key] = nil
-    older[key] = nil
-  }
 }

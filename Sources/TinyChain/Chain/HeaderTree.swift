@@ -29,7 +29,7 @@ public struct HeaderTree: Sendable {
   /// The ends of all branches that may become the chain; first seen first.
   public private(set) var leaves: [HeaderEntry]
   private let source: any HeaderSource
-  private var window: [Bytes32: HeaderEntry] = [:]
+  private(set) var window: [Bytes32: HeaderEntry] = [:]
   /// The window's, in the order they came; so those that follow a header leave after it.
   private var order: [Bytes32] = []
   /// The branch of `best` from some height on; before that it is what the source says.
@@ -46,20 +46,15 @@ public struct HeaderTree: Sendable {
     executed: HeaderEntry? = nil
   ) {
     let block = parameters.genesis
-    genesis = HeaderEntry(
-      block.header,
-      id: block.id,
-      work: .zero,
-      anchorTime: block.header.time,
-      status: .executed
-    )
+    let time = block.header.time
+    genesis = .init(block.header, id: block.id, work: .zero, anchorTime: time, status: .executed)
     self.source = source
     sequencer = NakamotoSequencer(rule)
     self.executed = executed ?? genesis
     self.leaves = leaves.isEmpty ? [self.executed] : leaves
     best = self.leaves.reduce(self.executed) { $1.work > $0.work ? $1 : $0 }
     line = (best.header.height + 1, [])
-    newest = Lineage(tip: genesis, times: [genesis.header.time])
+    newest = Lineage(tip: genesis, times: [time])
   }
 
   // MARK: Looking
@@ -73,13 +68,6 @@ public struct HeaderTree: Sendable {
     guard height <= best.header.height else { return nil }
     guard height > 0 else { return genesis.id }
     return height < line.start ? source.best(at: height) : line.ids[Int(height - line.start)]
-  }
-
-  /// On the chain as it was executed.
-  public func executed(at height: UInt32) -> Bytes32? {
-    guard height <= executed.header.height else { return nil }
-    let (branch, fork) = branch(of: executed)
-    return height <= fork ? best(at: height) : branch[Int(executed.header.height - height)]
   }
 
   /// What the rules need to know of a header's past; nil if it is not known.
@@ -107,12 +95,10 @@ public struct HeaderTree: Sendable {
     return (ids, entry.header.height)
   }
 
-  /// The way from one block to another: those to undo, newest first, and the first of those to apply.
-  public func path(
-    from: HeaderEntry,
-    to: HeaderEntry,
-    limit: Int
-  ) -> (undone: [Bytes32], applied: [Bytes32]) {
+  /// The way from one block to another: those to undo, newest first, and the first to apply.
+  public func path(from: HeaderEntry, to: HeaderEntry, limit: Int) -> (
+    undone: [Bytes32], applied: [Bytes32]
+  ) {
     var (down, up) = (branch(of: from), branch(of: to))
     let fork = min(down.fork, up.fork)
     while let last = down.ids.last, last == up.ids.last {
@@ -127,28 +113,8 @@ public struct HeaderTree: Sendable {
   }
 
   private func isFollowed(_ entry: HeaderEntry, by id: Bytes32) -> Bool {
-    self.entry(of: id).map { path(from: entry, to: $0, limit: 0).undone.isEmpty } == true
-  }
-
-  /// Ids of the best branch, ever farther apart: where it and another part, the other's owner finds.
-  public var locator: [Bytes32] {
-    var (ids, height, step) = ([best.id], best.header.height, UInt32(1))
-    while height > 0 {
-      height -= min(step, height)
-      ids += best(at: height).map { [$0] } ?? []
-      if ids.count > 10 { step *= 2 }
-    }
-    return ids
-  }
-
-  /// Executed headers after the first of the locator's that is executed on our chain.
-  public func headers(after locator: [Bytes32], limit: Int) -> [Header] {
-    let known = locator.lazy.compactMap(entry(of:)).first {
-      executed(at: $0.header.height) == $0.id
-    }
-    let start = (known ?? genesis).header.height + 1
-    return (start..<start + UInt32(limit)).lazy.map(executed(at:)).prefix { $0 != nil }
-      .compactMap { $0.flatMap(entry(of:))?.header }
+    guard let last = self.entry(of: id), last.work >= entry.work else { return false }
+    return path(from: entry, to: last, limit: 0).undone.isEmpty
   }
 
   // MARK: Changing
@@ -169,18 +135,14 @@ public struct HeaderTree: Sendable {
     guard let past = lineage(of: header.parent) else { throw .wrongParent }
     try sequencer.check(header, id: id, after: past, at: now)
     guard past.tip.status != .invalid else { throw .invalidBranch }
-    let target = UInt256(compact: header.bits) ?? .max
-    let entry = HeaderEntry(
-      header,
-      id: id,
-      work: past.tip.work + .work(ofTarget: target),
-      anchorTime: header.height == 1 ? header.time : past.tip.anchorTime
-    )
+    let work = past.tip.work + .work(ofTarget: UInt256(compact: header.bits) ?? .max)
+    let anchorTime = header.height == 1 ? header.time : past.tip.anchorTime
+    let entry = HeaderEntry(header, id: id, work: work, anchorTime: anchorTime)
     window[id] = entry
     order.append(id)
     newest = past.adding(entry)
     leaves.removeAll { $0.id == header.parent }
-    note(entry)
+    leaves.append(entry)
     if entry.work > best.work { follow(entry) }
     return entry
   }
@@ -195,35 +157,26 @@ public struct HeaderTree: Sendable {
 
   /// A block whose transactions are those of its header came to something else.
   public mutating func markInvalid(_ id: Bytes32) {
-    guard let entry = entry(of: id), let parent = self.entry(of: entry.header.parent) else {
-      return
-    }
-    for member in order {
-      guard let header = window[member]?.header else { continue }
-      let parent = window[header.parent].map { $0.status == .invalid }
-      if member == id || parent ?? isFollowed(entry, by: member) {
-        window[member]?.status = .invalid
-      }
-    }
+    guard let entry = entry(of: id), entry.status != .invalid,
+      let parent = self.entry(of: entry.header.parent)
+    else { return }
+    newest = Lineage(tip: genesis, times: [genesis.header.time])
+    for member in order where isFollowed(entry, by: member) { window[member]?.status = .invalid }
     leaves = leaves.filter { !isFollowed(entry, by: $0.id) }
-    note(parent)
+    leaves.append(parent)
     follow(leaves.reduce(executed) { $1.work > $0.work ? $1 : $0 })
   }
 
   /// All that was told so far is in the source: forgets what is beyond the window.
   public mutating func settle() {
+    while leaves.count > Self.leavesMax,
+      let lightest = leaves.indices.min(by: { leaves[$0].work < leaves[$1].work })
+    { leaves.remove(at: lightest) }
     for id in order.prefix(max(0, order.count - Self.windowMax)) { window[id] = nil }
     order.removeFirst(max(0, order.count - Self.windowMax))
     let excess = max(0, line.ids.count - Self.windowMax)
     line.ids.removeFirst(excess)
     line.start += UInt32(excess)
-  }
-
-  private mutating func note(_ leaf: HeaderEntry) {
-    leaves.append(leaf)
-    guard leaves.count > Self.leavesMax else { return }
-    let lightest = leaves.indices.min { leaves[$0].work < leaves[$1].work }
-    if let lightest { leaves.remove(at: lightest) }
   }
 
   private mutating func follow(_ entry: HeaderEntry) {

@@ -65,12 +65,8 @@ public struct NakamotoSequencer: Sequencer {
   }
 
   /// The time ahead comes last: so what may yet become right has cost its sender work.
-  func check(
-    _ header: Header,
-    id: Bytes32,
-    after past: Lineage,
-    at time: UInt64
-  ) throws(Rejection) {
+  func check(_ header: Header, id: Bytes32, after past: Lineage, at time: UInt64) throws(Rejection)
+  {
     guard header.version == Header.version else { throw .wrongVersion }
     guard header.parent == past.tip.id else { throw .wrongParent }
     guard header.height == past.tip.header.height + 1 else { throw .wrongHeight }

@@ -61,14 +61,6 @@ public struct WorkRule: Sendable {
 
   /// The anchor's target times 2^(late / half-life), as aserti3 computes it in 16 bits of fraction.
   func asert(_ anchor: UInt256, late: Int64, halfLife: Int64) -> UInt256 {
-    let exponent = late * 65_536 / halfLife
-    let (shift, x) = (Int(exponent >> 16) - 16, UInt64(exponent & 0xffff))
-    // 2^x as a cubic polynomial, whose error is below 0.013 %; the sum fits 64 bits for every x.
-    let cubic = 195_766_423_245_049 * x + 971_821_376 * x * x + 5_127 * x * x * x
-    let factor = 65_536 + ((cubic + 1 << 47) >> 48)
-    let (high, low) = anchor.multipliedFullWidth(by: factor)
-    let excess = shift < 0 ? high >> -shift > 0 : high > 0 || low.leadingZeroBitCount < shift
-    guard !excess else { return limit }
-    return max(.one, min(low << shift | UInt256(high) << (256 + shift), limit))
+    max(.one, min(anchor.scaled(byTwoToThe: late * 65_536 / halfLife), limit))
   }
 }

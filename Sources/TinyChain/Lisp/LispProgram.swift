@@ -1,7 +1,7 @@
 /// What the machine does in a step.
 ///
 /// Indices of locals count from the frame's first argument.
-enum Instruction: BitwiseCopyable {
+enum Instruction: BitwiseCopyable, Hashable {
   /// Constants by the place behind the globals; so are the names of slots and tables.
   case constant(Int32), local(Int32), captured(Int32), global(Int32), setGlobal(Int32)
   /// A contract's state variable or table, by its name.
@@ -65,21 +65,6 @@ struct Lambda {
   var captures: [Instruction] = []
 }
 
-/// What a contract does upon a message.
-struct Handler {
-  enum Access: String {
-    /// Anyone may ask.
-    case on
-    /// Holders of a facet that names it.
-    case only
-    /// Anyone; it changes nothing.
-    case view
-  }
-
-  let lambda: Int
-  let access: Access
-}
-
 /// A program ready to run.
 public struct LispProgram: Sendable {
   let source: [UInt8]
@@ -93,6 +78,12 @@ public struct LispProgram: Sendable {
   var main = 0
   /// What `(contract …)` declares.
   var contract: Contract?
+
+  /// Who may send a message: anyone; holders of a facet that names it; anyone, as it changes nothing.
+  enum Access: String { case on, only, view }
+
+  /// What a contract does upon a message.
+  typealias Handler = (access: Access, lambda: Int)
 
   struct Contract {
     /// State variables that the arguments of its creation set.

@@ -16,10 +16,17 @@ private let baseline = Option<String>(
   scope: .commandLine,
   help: "bench/brainfuck.c, compiled, to be measured beside the engines here"
 )
+private let openSSL = Option<String>(
+  "openssl",
+  .string,
+  default: "",
+  scope: .commandLine,
+  help: "bench/sha256.c, compiled, to be measured beside the search for a nonce"
+)
 
 let tinyChainBenchCommand = Command(
   "tinychain",
-  summary: "Brainfuck by the naive and by the optimising engine, beside the same in C",
+  summary: "Both Brainfuck engines beside the same in C, and proof of work beside OpenSSL",
   discussion: """
     Gas and bounds are counted in all of them. A figure is the fastest of five runs (two, if a run \
     takes a second), in seconds of this process's own time. Gas, steps and output of all engines must be the same.
@@ -31,12 +38,14 @@ let tinyChainBenchCommand = Command(
       "Another program, beside C"
     ),
   ],
-  options: [baseline],
+  options: [baseline, openSSL],
   arguments: [programs]
 ) { call in
   for path in call[programs] {
     try benchmark(path, baseline: call[baseline].isEmpty ? nil : call[baseline])
   }
+  try benchmarkMining(openSSL: call[openSSL].isEmpty ? nil : call[openSSL])
+  try benchmarkConsensus(headers: 1_000_000)
 }
 
 /// One engine's run of a program.
