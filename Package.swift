@@ -193,8 +193,8 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
-        "MeshSimulation", "TinyChain", "TinyChainNode", "BrainfuckAssembler", "Mining", "Poseidon2",
-        "Vault",
+        "MeshSimulation", "TinyChain", "TinyChainPeers", "TinyChainSimulation", "TinyChainNode",
+        "BrainfuckAssembler", "Mining", "Poseidon2", "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "Secp256k1", "CSodium", "CSecp256k1",
       ]
@@ -221,6 +221,11 @@ let package = Package(
     .tests("Poseidon2", ["Poseidon2", "Kernel"]),
     .tests("Mining", ["Mining", "Poseidon2", "Kernel"]),
     .tests("TinyChain", ["TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel"]),
+    .tests("TinyChainPeers", ["TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]),
+    .tests(
+      "TinyChainSimulation",
+      ["TinyChainSimulation", "Simulation", "TinyChainPeers", "TinyChain", "Kernel"]
+    ),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),

@@ -68,7 +68,7 @@ struct Cast {
     var network = NetworkParameters.dev
     network.name = "simulated"
     let limit = UInt256.max >> 12
-    network.work = WorkRule(.simulated, .asert(halfLife: 240), interval: interval, limit: limit)
+    network.work = WorkRule(.simulated, .asert(halfLife: 90), interval: interval, limit: limit)
     network.work?.start = (UInt256.max >> 24).compact
     network.genesisTime = World().epoch.milliseconds / 1_000 - 10
     network.allocations = keys.map { (Address($0.publicKey), 1_000_000_000_000) }

@@ -48,7 +48,7 @@ final class Checker {
       guard cast.isHonest(node) else { return }
       note(event, of: node, cluster)
     }
-    cluster.invariant("asks again for what is invalid") { [self] cluster in
+    cluster.invariant("invalid") { [self] cluster in
       for sent in cluster.sentInStep where sent.isHonest && !condemned.isEmpty {
         guard case .request(.bodies(let ids), _) = sent.message,
           let known = condemned[sent.from], let id = ids.first(where: known.contains)
@@ -62,7 +62,10 @@ final class Checker {
   private func note(_ event: PeerMachine.Event, of node: Int, _ cluster: TinyChainCluster) {
     switch event {
     case .tipChanged: checkReturned(node, cluster)
-    case .invalid(let id, _): condemned[node, default: []].insert(id)
+    case .invalid(let id, _):
+      guard condemned[node, default: []].insert(id).inserted else {
+        return cluster.fail("invalid", "node \(node) tries block \(short(id)) a second time")
+      }
     case .banned(let address, _):
       guard let other = cast.node(at: address), cast.isHonest(other) else { return }
       cluster.fail("blame", "node \(node) bans node \(other), which is honest")
@@ -74,6 +77,7 @@ final class Checker {
 
   /// Looks at a write of a node while it is made.
   func apply(_ change: NodeChange, to disk: inout NodeDisk) {
+    let before = records[disk.records.chain.tip.id]?.work ?? .zero
     for case .moved(let undone, let applied) in change.operations {
       self.undone[disk.node] = undone.flatMap { bodies[$0] ?? [] }
       for block in applied { note(block, by: disk.node) }
@@ -84,6 +88,8 @@ final class Checker {
       fail("state", "node \(disk.node) has block \(short(tip.id)) and not its state")
     } else if let record = records[tip.id], record.supply != state[number: .supply] {
       fail("state", "node \(disk.node) has another supply at block \(short(tip.id))")
+    } else if let record = records[tip.id], record.work < before {
+      fail("work", "node \(disk.node) turns to block \(short(tip.id)), which has less work")
     }
   }
 
@@ -165,21 +171,25 @@ final class Checker {
 
   // MARK: Rest
 
-  /// Why the honest nodes are not at one tip, with most work of all blocks that any executed.
-  func disagreement(in cluster: TinyChainCluster) -> String? {
-    var tip: Bytes32?
+  /// An honest node that has not the most work that any has executed.
+  func lag(in cluster: TinyChainCluster) -> String? {
+    let most = records.values.filter(\.isHonest).map(\.work).max() ?? .zero
     for node in 0..<cast.nodes where cast.isHonest(node) {
       guard let machine = cluster.machine(node) else { return "node \(node) is down" }
-      let id = machine.chain.tip.id
-      if let tip, tip != id { return "nodes have tips \(short(tip)) and \(short(id))" }
-      tip = id
-    }
-    guard let tip, let mine = records[tip] else { return "a tip that nobody executed" }
-    let heaviest = records.filter(\.value.isHonest).max { ($0.value.work, $1.key) < ($1.value.work, $0.key) }
-    guard let heaviest, heaviest.value.work <= mine.work else {
-      return "the tip \(short(tip)) has less work than another block"
+      let tip = machine.chain.tip.id
+      guard let record = records[tip], record.work == most else {
+        return "node \(node) is at block \(short(tip)), which has less work than another"
+      }
     }
     return nil
+  }
+
+  /// Why the honest nodes are not at one tip, with most work.
+  func disagreement(in cluster: TinyChainCluster) -> String? {
+    if let lag = lag(in: cluster) { return lag }
+    let tips = (0..<cast.nodes).filter { cast.isHonest($0) }
+      .compactMap { cluster.machine($0)?.chain.tip.id }
+    return Set(tips).count == 1 ? nil : "nodes have tips \(tips.map(short))"
   }
 }
 

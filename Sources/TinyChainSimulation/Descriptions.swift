@@ -95,7 +95,8 @@ private func text(_ operation: NodeChange.Operation) -> String {
   case .headers(let entries): "headers to \(entries.last.map { text($0.header) } ?? "")"
   case .best(let id): "best \(short(id))"
   case .body(let id, _): "body \(short(id))"
-  case .moved(let undone, let applied): "back \(undone.map(short)) on \(applied.map { short($0.id) })"
+  case .moved(let undone, let applied):
+    "back \(undone.map(short)) on \(applied.map { short($0.id) })"
   case .invalid(let id): "invalid \(short(id))"
   case .addresses(let addresses): "addresses \(addresses.count)"
   }

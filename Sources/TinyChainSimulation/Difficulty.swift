@@ -34,7 +34,9 @@ public struct DifficultyScenario {
     var rate = (UInt64(1) << 40) / UInt64(rule.interval)
     /// Finds the next block.
     func step() {
-      guard let past = tree.lineage(of: tree.best.id) else { preconditionFailure("the best is known") }
+      guard let past = tree.lineage(of: tree.best.id) else {
+        preconditionFailure("the best is known")
+      }
       var header = tree.sequencer.draft(after: past, at: clock / 1_000_000_000, for: .zero)
       let target = UInt256(compact: header.bits) ?? .max
       let work = UInt64(truncatingIfNeeded: UInt256.work(ofTarget: target).low)

@@ -13,7 +13,11 @@ extension PeerMachine {
   public var tableSizes: [TableSize] {
     func most(_ count: (Peer) -> Int) -> Int { peers.values.map(count).max() ?? 0 }
     return [
-      TableSize(name: "peers", count: peers.count, limit: Self.inboundMax + 2 * Self.outboundMax + 2),
+      TableSize(
+        name: "peers",
+        count: peers.count,
+        limit: Self.inboundMax + 2 * Self.outboundMax + 2
+      ),
       TableSize(name: "questions", count: most(\.questions.count), limit: Peer.questionsMax),
       TableSize(name: "known transactions", count: most(\.known.count), limit: Peer.knownMax),
       TableSize(name: "lacked bodies", count: most(\.lacks.count), limit: Peer.lacksMax),
@@ -25,8 +29,13 @@ extension PeerMachine {
       ),
       TableSize(name: "short blocks", count: shorts.partials.count, limit: ShortBlocks.partialsMax),
       TableSize(name: "known bodies", count: fetch.count, limit: BodyFetch.knownMax),
-      TableSize(name: "deferred branches", count: fetch.deferred.count, limit: HeaderTree.leavesMax),
-      TableSize(name: "branches", count: tree.leaves.count, limit: HeaderTree.leavesMax),
+      TableSize(
+        name: "deferred branches",
+        count: fetch.deferred.count,
+        limit: HeaderTree.leavesMax
+      ),
+      // Two more come with one input at most, and leave with the next.
+      TableSize(name: "branches", count: tree.leaves.count, limit: HeaderTree.leavesMax + 2),
       TableSize(name: "addresses", count: book.count, limit: PeerBook.addressesMax),
       TableSize(name: "bans", count: bans.count, limit: Self.bansMax),
       TableSize(name: "refused transactions", count: refused.count, limit: Self.refusedMax),
