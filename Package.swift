@@ -164,8 +164,8 @@ let package = Package(
     .shell(
       "TinyChainNode",
       [
-        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
-        "Service", "Vault",
+        "TinyChainPeers", "TinyChain", "Mining", "BrainfuckAssembler", "Secp256k1", "Kernel",
+        "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
       ]
     ),
 
@@ -262,8 +262,9 @@ let package = Package(
     .tests(
       "TinyChainNode",
       [
-        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
-        "Service", "Vault", "EventLoop", "Kernel",
+        "TinyChainNode", "TinyChainPeers", "TinyChain", "Mining", "BrainfuckAssembler", "Secp256k1",
+        "Storage",
+        "Transport", "HTTP", "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
     .tests(
