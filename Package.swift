@@ -197,7 +197,7 @@ let package = Package(
         "MeshSimulation", "TinyChain", "TinyChainPeers", "TinyChainSimulation", "TinyChainNode",
         "BrainfuckAssembler", "Mining", "Poseidon2", "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
-        "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
+        "Curve25519", "Keccak", "BulletproofsPlus", "Secp256k1", "CSodium", "CSecp256k1",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
@@ -208,6 +208,9 @@ let package = Package(
       swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-Xlinker", "--strip-debug"])]
     ),
+
+    // For tests of several targets.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
 
     // Tests. None depends on a program: EndToEndTests start the built ones as processes.
     .tests("Curve25519", ["Curve25519"]),
@@ -229,7 +232,7 @@ let package = Package(
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
     .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
-    .tests("Storage", ["Storage", "Kernel"]),
+    .tests("Storage", ["Storage", "Kernel", "TestSupport"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
     .tests("Relay", ["Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
@@ -240,21 +243,21 @@ let package = Package(
       "SmallNanoNode",
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
-        "EventLoop", "Kernel",
+        "EventLoop", "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshNode",
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
-        "Kernel",
+        "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshWalletNode",
       [
         "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
-        "EventLoop", "Kernel",
+        "EventLoop", "Kernel", "TestSupport",
       ]
     ),
     .tests(

@@ -111,8 +111,17 @@ final class Liar {
     let kind = Forgery.Kind.allCases[random.below(Forgery.Kind.allCases.count)]
     guard let forgery = Forgery(kind, upon: machine, at: cluster.now, by: node, using: &random)
     else { return }
-    let id = forgery.header.id
-    forged[id] = forgery
+    tell(forgery, cluster)
+    guard kind == .stateRoot, random.below(2 as UInt64) == 0 else { return }
+    // And one that follows it, when others know what it is, or do not.
+    cluster.after(.milliseconds(Int64(random.below(3_000 as UInt64)))) { [self] cluster in
+      guard isActive, let child = forgery.child(upon: machine, using: &random) else { return }
+      tell(child, cluster)
+    }
+  }
+
+  private func tell(_ forgery: Forgery, _ cluster: TinyChainCluster) {
+    forged[forgery.header.id] = forgery
     announce(forgery.header, forgery.transactions, cluster)
   }
 
@@ -254,5 +263,19 @@ struct Forgery {
     if kind != .otherBody {
       header.transactionRoot = MerkleTree(list: transactions.map { SHA256.double($0).bytes }).root
     }
+  }
+
+  /// A block without transactions that follows it by the rules.
+  func child(upon machine: PeerMachine, using random: inout SplitMix64) -> Forgery? {
+    var tree = machine.tree
+    guard (try? tree.add(header, now: header.time)) != nil,
+      let past = tree.lineage(of: header.id)
+    else { return nil }
+    var child = self
+    child.header = tree.sequencer.draft(after: past, at: header.time + 1, for: .zero)
+    (child.header.height, child.header.parent) = (header.height + 1, header.id)
+    child.header.nonce = random.next() | 1
+    child.transactions = []
+    return child
   }
 }

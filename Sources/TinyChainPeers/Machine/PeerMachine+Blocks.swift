@@ -108,8 +108,8 @@ extension PeerMachine {
 
   /// Stores a body; false if it is not the header's.
   mutating func accept(_ body: [[UInt8]], of entry: HeaderEntry, from id: PeerID?) -> Bool {
-    let ids = body.map { SHA256.double($0).bytes }
-    guard MerkleTree(list: ids).root == entry.header.transactionRoot else { return false }
+    let ids = body.map { SHA256.double($0) }
+    guard Block.transactionRoot(ids: ids) == entry.header.transactionRoot else { return false }
     guard entry.status == .known, !fetch.holds(entry.id, store) else { return true }
     change.operations.append(.body(entry.id, body))
     fetch.take(entry.id, body, from: id)

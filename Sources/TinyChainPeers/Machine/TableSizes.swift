@@ -34,7 +34,8 @@ extension PeerMachine {
         count: fetch.deferred.count,
         limit: HeaderTree.leavesMax
       ),
-      TableSize(name: "branches", count: tree.leaves.count, limit: HeaderTree.leavesMax),
+      // Two more come with one input at most, and leave with the next.
+      TableSize(name: "branches", count: tree.leaves.count, limit: HeaderTree.leavesMax + 2),
       TableSize(name: "addresses", count: book.count, limit: PeerBook.addressesMax),
       TableSize(name: "bans", count: bans.count, limit: Self.bansMax),
       TableSize(name: "refused transactions", count: refused.count, limit: Self.refusedMax),

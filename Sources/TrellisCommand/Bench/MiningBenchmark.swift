@@ -83,10 +83,10 @@ private func check(_ search: NonceSearch, _ openSSL: OpenSSLFigure) throws {
 }
 
 private func sodiumDouble() {
-  withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digest in
-    _ = crypto_hash_sha256(digest.baseAddress, header, UInt64(header.count))
-    _ = crypto_hash_sha256(digest.baseAddress, digest.baseAddress, 32)
-  }
+  var first = [UInt8](repeating: 0, count: 32)
+  var second = first
+  _ = crypto_hash_sha256(&first, header, UInt64(header.count))
+  _ = crypto_hash_sha256(&second, first, 32)
 }
 
 /// What bench/sha256.c prints: seconds, nonce of the least hash.

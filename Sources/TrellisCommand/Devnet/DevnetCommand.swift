@@ -45,7 +45,7 @@ let meshWallet = Option<String?>(
   scope: .commandLine,
   help: "The mesh-wallet program, instead of the one beside this one"
 )
-private let tinychain = Option<String?>(
+let tinychain = Option<String?>(
   "tinychain",
   .optional(.path),
   default: nil,

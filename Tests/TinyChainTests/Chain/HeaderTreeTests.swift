@@ -22,7 +22,7 @@ struct HeaderTreeTests {
 
   @Test("A shorter branch with more work is best")
   func shorterButHeavier() throws {
-    var test = TestTree()
+    var test = TestTree(TestTree.rule(.simulated, .asert(halfLife: 100)))
     test.now += 10_000_000
     let slow = try test.grow(40, seconds: 100_000)
     // Blocks that come fast have a target that falls.
