@@ -63,17 +63,12 @@ public struct BrainfuckMachine: Hashable, Sendable {
     _ program: BrainfuckProgram,
     rule: CloseRule = .pastOpen
   ) -> BrainfuckStop {
-    while true {
-      if let stop = interpret(program, rule: rule, until: { _ in false }) { return stop }
-    }
+    interpret(program, rule: rule, until: { _ in false }) ?? .finished
   }
 
   /// Executes the next instruction; nil if the machine can go on.
-  public mutating func step(
-    _ program: BrainfuckProgram,
-    rule: CloseRule = .pastOpen
-  ) -> BrainfuckStop? {
-    interpret(program, rule: rule, until: { _ in true })
+  public mutating func step(_ program: BrainfuckProgram) -> BrainfuckStop? {
+    interpret(program, rule: .pastOpen, until: { _ in true })
   }
 
   /// Executes instructions until the machine stops, or (nil) `isEnd` of the next one's index.

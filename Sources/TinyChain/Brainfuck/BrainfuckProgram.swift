@@ -95,7 +95,9 @@ public struct BrainfuckCode: Hashable, Sendable {
       let packed = try reader.array((count * 3 + 7) / 8)
       try reader.finish()
       opcodes = Self.unpacked(packed, count: count)
-      guard Self.packed(opcodes) == packed else { throw reader.failure(.notCanonical("pad")) }
+      let used = count * 3 % 8
+      let pad = used == 0 ? 0 : (packed.last ?? 0) >> used
+      guard pad == 0 else { throw reader.failure(.notCanonical("pad")) }
     } catch {
       throw .malformed(error)
     }
@@ -107,15 +109,13 @@ public struct BrainfuckCode: Hashable, Sendable {
     return [mode.rawValue] + count.littleEndianBytes + Self.packed(program.opcodes)
   }
 
+  /// Eight opcodes make three bytes.
   private static func packed(_ opcodes: [Opcode]) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: (opcodes.count * 3 + 7) / 8)
-    for (index, opcode) in opcodes.enumerated() {
-      let (byte, shift) = (index * 3 / 8, index * 3 % 8)
-      let bits = UInt16(opcode.rawValue) << UInt16(shift)
-      bytes[byte] |= UInt8(truncatingIfNeeded: bits)
-      if shift > 5 { bytes[byte + 1] |= UInt8(bits >> 8) }
+    stride(from: 0, to: opcodes.count, by: 8).flatMap { start in
+      let group = opcodes[start..<min(start + 8, opcodes.count)]
+      let bits = group.reversed().reduce(UInt32(0)) { $0 << 3 | UInt32($1.rawValue) }
+      return bits.littleEndianBytes.prefix((group.count * 3 + 7) / 8)
     }
-    return bytes
   }
 
   /// Of `bytes`, which hold at least `count` opcodes.

@@ -59,14 +59,24 @@ public enum CallFailure: Error, Hashable, Sendable {
 }
 
 /// What things cost beyond the instructions of a program.
+///
+/// A page is 256 cells of a tape, or 256 bytes of an entry that a Lisp contract keeps.
 public enum GasPrice {
-  /// For a page of 256 cells the pointer comes to the first time in a call.
+  /// For a page the pointer comes to the first time in a call, or of an entry that is looked at.
   public static let pageLoad: UInt64 = 20
-  /// For a page that differs at the end of a call.
+  /// For a page that differs at the end of a call, or of an entry that is written.
   public static let pageWrite: UInt64 = 200
   /// For one that was never written before, instead.
   public static let pageFirstWrite: UInt64 = 2_000
   public static let newAccount: UInt64 = 2_000
+  /// For a value on a Lisp machine's heap that is made or changed.
+  public static let change: UInt64 = 3
+
+  /// For bytes that a Lisp machine looks at.
+  public static func touch(bytes: Int) -> UInt64 { UInt64((bytes + 31) / 32) }
+
+  /// What an entry counts as; there is none without a page.
+  public static func pages(bytes: Int) -> UInt64 { UInt64(max(1, (bytes + 255) / 256)) }
 
   /// Of a frame of this many bytes, all of them counted; the data of an event cost 1 a byte more, as
   /// receipts keep them.
@@ -82,6 +92,9 @@ public enum GasPrice {
   ///
   /// Without it a call of large code would take time out of proportion to its gas.
   public static func codeLoad(bytes: Int) -> UInt64 { UInt64(bytes) }
+
+  /// The same for reading and compiling source, which takes longer.
+  public static func sourceLoad(bytes: Int) -> UInt64 { 4 * UInt64(bytes) }
 
   /// What goes down with a call: at most 63/64, so that the caller can act on a failure.
   public static func forwarded(_ asked: UInt64, of left: UInt64) -> UInt64 {

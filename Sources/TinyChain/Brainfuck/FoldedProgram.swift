@@ -15,9 +15,7 @@ public struct FoldedProgram: Sendable {
   public init(_ program: BrainfuckProgram) {
     var folding = Folding(program)
     folding.run()
-    self.program = program
-    slots = folding.slots
-    entries = folding.entries
+    (self.program, slots, entries) = (program, folding.slots, folding.entries)
   }
 
   /// What an instruction of the engine does, with `cell` the pointer on entering the block.
@@ -67,12 +65,9 @@ private struct Folding {
   /// `open` slots of the loops around.
   var opened: [Int] = []
 
-  // The block being built.
+  // The block being built: its first slot, and what it does.
   var header = 0
-  var reach = Reach()
-  var gas: UInt32 = 0
-  var steps: UInt32 = 0
-  var additions = Additions()
+  var block = Stretch()
   /// `more` slots that want to know what the block costs after them.
   var rests: [Int] = []
 
@@ -87,21 +82,17 @@ private struct Folding {
     var index = 0
     while index < program.opcodes.count {
       let opcode = program.opcodes[index]
-      gas += UInt32(opcode.gas)
-      steps += 1
+      block.append(opcode)
       switch opcode {
-      case .right: reach.move(by: 1)
-      case .left: reach.move(by: -1)
-      case .increment: additions.add(1, at: reach.offset)
-      case .decrement: additions.add(255, at: reach.offset)
+      case .right, .left, .increment, .decrement: break
       case .input:
         flush()
-        slots.append(Slot(kind: .input, offset: reach.offset))
+        slots.append(Slot(kind: .input, offset: block.offset))
       case .output:
         endBlock(Slot(kind: .output), next: index + 1)
       case .open:
         let end = Int(program.partners[index])
-        if let loop = StraightLoop(program.opcodes[index + 1..<end]), fold(loop, at: index) {
+        if let loop = Stretch(loop: program.opcodes[index + 1...end]), fold(loop, at: index) {
           index = end
         } else {
           opened.append(endBlock(Slot(kind: .open), next: index + 1))
@@ -114,7 +105,7 @@ private struct Folding {
       index += 1
     }
     flush()
-    slots.append(Slot(kind: .end, offset: reach.offset))
+    slots.append(Slot(kind: .end, offset: block.offset))
     sealBlock()
   }
 
@@ -123,7 +114,7 @@ private struct Folding {
     entries[index] = UInt32(header)
     slots.append(Slot(kind: .block))
     slots.append(Slot(kind: .more, word: UInt32(index)))
-    (reach, gas, steps) = (Reach(), 0, 0)
+    block = Stretch(memory: block.additions)
   }
 
   /// Appends the block's last instruction, and begins the next block.
@@ -132,10 +123,8 @@ private struct Folding {
   @discardableResult
   private mutating func endBlock(_ last: Slot, more: Slot? = nil, next: Int) -> Int {
     var last = last
-    last.offset = reach.offset
-    if last.kind == .open || last.kind == .close {
-      last.value = additions.take(at: reach.offset)
-    }
+    last.offset = block.offset
+    if last.kind == .open || last.kind == .close { last.value = block.takeAddition() }
     flush()
     let position = slots.count
     slots.append(last)
@@ -146,139 +135,127 @@ private struct Folding {
   }
 
   private mutating func sealBlock() {
-    slots[header].offset = reach.least
-    slots[header].word = gas
-    slots[header].word2 = steps
-    slots[header + 1].offset = reach.most
-    guard !rests.isEmpty else { return }
+    slots[header].offset = block.least
+    slots[header].word = block.gas
+    slots[header].word2 = block.steps
+    slots[header + 1].offset = block.most
     for rest in rests {
-      slots[rest].word = gas - slots[rest].word
-      slots[rest].word2 = steps - slots[rest].word2
+      slots[rest].word = block.gas - slots[rest].word
+      slots[rest].word2 = block.steps - slots[rest].word2
     }
     rests.removeAll(keepingCapacity: true)
   }
 
   private mutating func flush() {
-    guard !additions.sums.isEmpty else { return }
-    let sums = additions.sums.filter { $0.value != 0 }
-    for index in stride(from: 0, to: sums.count, by: 2) {
-      var slot = Slot(kind: .add, value: sums[index].value, offset: sums[index].offset)
-      if index + 1 < sums.count {
+    guard !block.additions.isEmpty else { return }
+    let additions = block.additions.filter { $0.value != 0 }
+    block.additions.removeAll(keepingCapacity: true)
+    for index in stride(from: 0, to: additions.count, by: 2) {
+      var slot = Slot(kind: .add, value: additions[index].value, offset: additions[index].offset)
+      if index + 1 < additions.count {
         slot.kind = .addTwo
-        slot.count = UInt16(sums[index + 1].value)
-        slot.word = UInt32(bitPattern: sums[index + 1].offset)
+        slot.count = UInt16(additions[index + 1].value)
+        slot.word = UInt32(bitPattern: additions[index + 1].offset)
       }
       slots.append(slot)
     }
-    additions.sums.removeAll(keepingCapacity: true)
   }
 
   /// Appends a loop as one instruction; its `[` is already counted in the block.
-  private mutating func fold(_ loop: StraightLoop, at index: Int) -> Bool {
+  private mutating func fold(_ loop: Stretch, at index: Int) -> Bool {
     if loop.scans {
       endBlock(
         Slot(kind: .scan, word: loop.gas, word2: UInt32(index + 1)),
-        more: Slot(kind: .more, offset: loop.reach.offset),
+        more: Slot(kind: .more, offset: loop.offset),
         next: index + 1 + Int(loop.steps)
       )
       return true
     }
-    let targets = loop.additions.sums.filter { $0.value != 0 }
-    guard loop.counts, targets.count <= UInt16.max else { return false }
+    let counter = loop.additions.reduce(0) { $1.offset == 0 ? $0 &+ $1.value : $0 }
+    let targets = loop.additions.filter { $0.offset != 0 && $0.value != 0 }
+    guard loop.offset == 0, counter == 1 || counter == 255, targets.count <= UInt16.max else {
+      return false
+    }
     flush()
-    var slot = Slot(kind: targets.isEmpty ? .clear : .multiply, offset: reach.offset)
-    (slot.value, slot.count) = (loop.counter == 1 ? 255 : 0, UInt16(targets.count))
+    var slot = Slot(kind: targets.isEmpty ? .clear : .multiply, offset: block.offset)
+    (slot.value, slot.count) = (counter == 1 ? 255 : 0, UInt16(targets.count))
     (slot.word, slot.word2) = (loop.gas, loop.steps)
     slots.append(slot)
     rests.append(slots.count)
-    slots.append(Slot(kind: .more, offset: Int32(index), word: gas - 1, word2: steps - 1))
-    for sum in targets {
-      slots.append(Slot(kind: .target, value: sum.value, offset: reach.offset + sum.offset))
+    slots.append(
+      Slot(kind: .more, offset: Int32(index), word: block.gas - 1, word2: block.steps - 1)
+    )
+    for target in targets {
+      slots.append(
+        Slot(kind: .target, value: target.value, offset: block.offset + target.offset)
+      )
     }
-    reach.include(loop.reach)
+    for offset in [loop.least, loop.most] { block.reach(block.offset + offset) }
     return true
   }
 }
 
-/// Where the pointer is, and how far it has been, counted from where it started.
-private struct Reach {
-  var offset: Int32 = 0
-  var least: Int32 = 0
-  var most: Int32 = 0
-
-  mutating func move(by distance: Int32) {
-    offset += distance
-    least = min(least, offset)
-    most = max(most, offset)
-  }
-
-  /// What starts from here comes back here.
-  mutating func include(_ other: Reach) {
-    least = min(least, offset + other.least)
-    most = max(most, offset + other.most)
-  }
-}
-
-/// Additions to cells, in the order in which the cells were first met.
-private struct Additions {
-  struct Sum {
-    let offset: Int32
-    var value: UInt8
-  }
-
-  var sums: [Sum] = []
-
+/// What instructions do that come one after another: a block, or the body of a loop.
+private struct Stretch {
+  var (gas, steps) = (UInt32(0), UInt32(0))
+  /// Where the pointer is, and how far it has been, counted from where it started.
+  private(set) var (offset, least, most) = (Int32(0), Int32(0), Int32(0))
+  /// To cells, in the order in which the cells were first met.
+  ///
   /// Additions commute, so a cell may stand twice: to look back at a few only keeps this linear.
-  private func index(of offset: Int32) -> Int? {
-    var index = sums.count
-    let end = max(0, index - 8)
-    while index > end {
-      index -= 1
-      if sums[index].offset == offset { return index }
+  var additions: [(offset: Int32, value: UInt8)] = []
+
+  /// Whether a loop only moves, in one direction.
+  var scans: Bool { gas == steps && offset != 0 && abs(offset) == Int32(steps) - 1 }
+
+  /// An empty one, in the memory of additions that have been flushed.
+  init(memory: [(offset: Int32, value: UInt8)] = []) { additions = memory }
+
+  /// A loop up to its `]`; nil if there are loops, input or output inside.
+  init?(loop: ArraySlice<Opcode>) {
+    for opcode in loop.dropLast() { guard append(opcode) else { return nil } }
+    append(.close)
+  }
+
+  /// Takes in an instruction.
+  ///
+  /// - Returns: whether it only moves or adds.
+  @discardableResult
+  mutating func append(_ opcode: Opcode) -> Bool {
+    gas += UInt32(opcode.gas)
+    steps += 1
+    switch opcode {
+    case .right: move(by: 1)
+    case .left: move(by: -1)
+    case .increment, .decrement:
+      let value: UInt8 = opcode == .increment ? 1 : 255
+      if let index = recentAddition {
+        additions[index].value &+= value
+      } else {
+        additions.append((offset, value))
+      }
+    case .input, .output, .open, .close: return false
     }
+    return true
+  }
+
+  private mutating func move(by distance: Int32) {
+    offset += distance
+    reach(offset)
+  }
+
+  mutating func reach(_ offset: Int32) {
+    (least, most) = (min(least, offset), max(most, offset))
+  }
+
+  private var recentAddition: Int? {
+    for index in (max(0, additions.count - 8)..<additions.count).reversed()
+    where additions[index].offset == offset { return index }
     return nil
   }
 
-  mutating func add(_ value: UInt8, at offset: Int32) {
-    if let index = index(of: offset) {
-      sums[index].value &+= value
-    } else {
-      sums.append(Sum(offset: offset, value: value))
-    }
-  }
-
-  /// Removes one addition to a cell; zero if there is none.
-  mutating func take(at offset: Int32) -> UInt8 {
-    index(of: offset).map { sums.remove(at: $0).value } ?? 0
-  }
-}
-
-/// The body of a loop without loops, input and output inside.
-private struct StraightLoop {
-  var reach = Reach()
-  /// Of one iteration, `]` included.
-  var (gas, steps) = (UInt32(1), UInt32(1))
-  /// What is added to the cell that is tested, and to others.
-  var counter: UInt8 = 0
-  var additions = Additions()
-
-  /// Counts its cell by one, and adds to others.
-  var counts: Bool { reach.offset == 0 && (counter == 1 || counter == 255) }
-  /// Moves in one direction.
-  var scans: Bool { gas == steps && reach.offset != 0 && abs(reach.offset) == Int32(steps) - 1 }
-
-  init?(_ body: ArraySlice<Opcode>) {
-    for opcode in body {
-      gas += UInt32(opcode.gas)
-      steps += 1
-      switch opcode {
-      case .right: reach.move(by: 1)
-      case .left: reach.move(by: -1)
-      case .increment, .decrement:
-        let value: UInt8 = opcode == .increment ? 1 : 255
-        if reach.offset == 0 { counter &+= value } else { additions.add(value, at: reach.offset) }
-      case .input, .output, .open, .close: return nil
-      }
-    }
+  /// Removes an addition to the cell where the pointer is; zero if there is none.
+  mutating func takeAddition() -> UInt8 {
+    recentAddition.map { additions.remove(at: $0).value } ?? 0
   }
 }

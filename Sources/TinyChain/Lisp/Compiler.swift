@@ -12,7 +12,6 @@ struct Compiler {
   /// Names that are assigned anywhere; one look at the source tells.
   private var assigned: Set<String> = []
   private var constantIndex: [Datum: Int32] = [:]
-  private var uniqueCount = 0
   /// Where in the source the form being compiled begins.
   private var offset = 0
 
@@ -22,9 +21,11 @@ struct Compiler {
 
   private typealias Forms = ArraySlice<Syntax>
 
+  /// A place in the frame of a function, by how many are around that.
+  private struct Variable: Hashable { let owner, index: Int }
+
   private enum Binding {
-    /// `unique` tells apart bindings of the same name.
-    case local(function: Int, index: Int, isBoxed: Bool, unique: Int)
+    case local(Variable, isBoxed: Bool)
     case global(Int32)
     case slot
     case table
@@ -38,7 +39,8 @@ struct Compiler {
     var lambda: Lambda
     /// Values on the stack above the frame's base.
     var depth: Int
-    var captured: [Int: Int32] = [:]
+    /// The place in the closure of what it takes along.
+    var captured: [Variable: Int32] = [:]
   }
 
   fileprivate enum Special: String {
@@ -55,10 +57,16 @@ struct Compiler {
 
   mutating func compile(_ forms: [Syntax]) throws(LispFailure) {
     for form in forms { noteAssignments(in: form) }
+    // What a contract defines is as if it stood before it.
+    let forms = forms.flatMap { form in
+      form.clauses.filter { $0.head == .define } + [form]
+    }
     // Definitions see one another whatever their order.
     for form in forms {
-      if form.head == .define { try declareGlobal(form) }
       if form.head == .contract { try declareContract(form) }
+      guard form.head == .define else { continue }
+      _ = try declare(definition(form).name, as: .global(Int32(program.globals)))
+      program.globals += 1
     }
     begin(parameters: 0)
     pushConstant(.list([]))
@@ -91,13 +99,12 @@ struct Compiler {
     for parameter in items[1].items.dropFirst() {
       contract.parameters.append(try declare(parameter, as: .slot))
     }
-    for clause in items.dropFirst(2) {
+    for clause in form.clauses {
       let parts = clause.items
       switch clause.head {
       case .slot where parts.count == 3: _ = try declare(parts[1], as: .slot)
       case .table where parts.count == 2: _ = try declare(parts[1], as: .table)
-      case .define: try declareGlobal(clause)
-      case .`init`, .on, .only, .view: continue
+      case .define, .`init`, .on, .only, .view: continue
       default:
         throw expected("(slot name value), table, define, init, on, only or view", at: clause)
       }
@@ -106,26 +113,19 @@ struct Compiler {
   }
 
   private mutating func contract(_ form: Syntax) throws(LispFailure) {
-    var handlers: [String: Handler] = [:]
-    let clauses = form.items.dropFirst(2)
-    for clause in clauses {
-      if clause.head == .define {
-        try define(clause)
-        emit(.drop)
-      }
-      guard let access = clause.head.flatMap({ Handler.Access(rawValue: $0.rawValue) }) else {
-        continue
-      }
+    var handlers: [String: LispProgram.Handler] = [:]
+    for clause in form.clauses {
+      guard let access = LispProgram.Access(rawValue: clause.head?.rawValue ?? "") else { continue }
       let items = clause.items
       offset = clause.offset
       guard items.count > 2, let name = items[1].items.first?.symbol, handlers[name] == nil else {
         throw expected("(on (message argument …) body …), each message once")
       }
       let lambda = try function(items[1].items.dropFirst(), items.dropFirst(2))
-      handlers[name] = Handler(lambda: lambda, access: access)
+      handlers[name] = (access, lambda)
     }
     program.contract?.handlers = handlers
-    let forms = clauses.flatMap { clause -> Forms in
+    let forms = form.clauses.flatMap { clause -> Forms in
       let rest = clause.items.dropFirst()
       return switch clause.head {
       case .slot: [clause.replaced(by: ["set!"], Array(rest))]
@@ -150,11 +150,6 @@ struct Compiler {
     }
     let parameters = Syntax(kind: .list(Array(items[1].items.dropFirst())), offset: form.offset)
     return (name, form.replaced(by: ["lambda"], [parameters] + items.dropFirst(2)))
-  }
-
-  private mutating func declareGlobal(_ form: Syntax) throws(LispFailure) {
-    _ = try declare(definition(form).name, as: .global(Int32(program.globals)))
-    program.globals += 1
   }
 
   /// Leaves the value on the stack.
@@ -205,55 +200,43 @@ struct Compiler {
     }
     guard parameters.count <= Self.argumentsMax else { throw expected("fewer parameters") }
     begin(parameters: parameters.count)
-    let names = try bind(Array(parameters), from: 0)
-    guard Set(names).count == names.count else { throw expected("distinct parameters") }
+    try bind(parameters, at: 0)
+    guard Set(parameters.map(\.symbol)).count == parameters.count else {
+      throw expected("distinct parameters")
+    }
     try body(forms, isTail: true)
-    unbind(names)
+    unbind(parameters)
     return end()
   }
 
-  /// Names the values on the stack from `start` on.
-  private mutating func bind(_ forms: [Syntax], from start: Int) throws(LispFailure) -> [String] {
-    var names: [String] = []
-    for form in forms {
+  /// Names the values on the stack from `start` on; what a body defines is not there yet.
+  private mutating func bind(_ names: Forms, at start: Int, new: Bool = false) throws(LispFailure) {
+    for (index, form) in zip(start..., names) {
       let name = try bindable(form)
-      let isBoxed = assigned.contains(name)
-      if isBoxed { emit(.boxLocal(Int32(start + names.count))) }
-      bindLocal(name, index: start + names.count, isBoxed: isBoxed)
-      names.append(name)
+      let isBoxed = new || assigned.contains(name)
+      if isBoxed { emit(new ? .pushBox : .boxLocal(Int32(index))) }
+      let variable = Variable(owner: functions.count - 1, index: index)
+      bindings[name, default: []].append(.local(variable, isBoxed: isBoxed))
     }
-    return names
   }
 
-  private mutating func bindLocal(_ name: String, index: Int, isBoxed: Bool) {
-    uniqueCount += 1
-    let owner = functions.count - 1
-    bindings[name, default: []].append(
-      .local(function: owner, index: index, isBoxed: isBoxed, unique: uniqueCount)
-    )
-  }
-
-  private mutating func unbind(_ names: [String]) {
-    for name in names { bindings[name]?.removeLast() }
+  private mutating func unbind(_ names: Forms) {
+    for name in names { bindings[name.symbol ?? ""]?.removeLast() }
   }
 
   /// Definitions, then forms; the value is that of the last.
   private mutating func body(_ forms: Forms, isTail: Bool) throws(LispFailure) {
     let definitions = forms.prefix { $0.head == .define }
     guard definitions.count < forms.count else { throw expected("an expression") }
-    var names: [String] = []
-    for form in definitions {
-      names.append(try bindable(definition(form).name))
-      emit(.pushBox)
-      bindLocal(names[names.count - 1], index: depth - 1, isBoxed: true)
-    }
+    let names = try definitions.map { form throws(LispFailure) in try definition(form).name }
+    try bind(names[...], at: depth, new: true)
     for form in definitions {
       try define(form)
       emit(.drop)
     }
     try sequence(forms.dropFirst(definitions.count), isTail: isTail)
     emit(.slide(Int32(names.count)))
-    unbind(names)
+    unbind(names[...])
   }
 
   private mutating func sequence(_ forms: Forms, isTail: Bool) throws(LispFailure) {
@@ -313,18 +296,6 @@ struct Compiler {
     }
   }
 
-  /// Compiles forms for when the top is true, up to before what is for when it is false.
-  ///
-  /// - Returns: the jump past that.
-  private mutating func branch(_ it: Forms, isTail: Bool) throws(LispFailure) -> Int {
-    let start = jump(.ifFalse)
-    try sequence(it, isTail: isTail)
-    let end = jump(.always)
-    land(start)
-    functions[functions.count - 1].depth -= 1
-    return end
-  }
-
   /// `(cond (test body …) … (else body …))`; without `else` it fails when no test holds.
   private mutating func cond(_ clauses: Forms, isTail: Bool) throws(LispFailure) {
     var ends: [Int] = []
@@ -340,7 +311,11 @@ struct Compiler {
         return
       }
       try expression(items[0])
-      ends.append(try branch(items.dropFirst(), isTail: isTail))
+      let next = jump(.ifFalse)
+      try sequence(items.dropFirst(), isTail: isTail)
+      ends.append(jump(.always))
+      land(next)
+      functions[functions.count - 1].depth -= 1
     }
     pushConstant(.string("no clause of cond holds"))
     emit(.primitive(.fail, 1))
@@ -368,10 +343,10 @@ struct Compiler {
     }
     let start = depth
     for value in values { try expression(value) }
-    let bound = try bind(names, from: start)
+    try bind(names[...], at: start)
     try body(items.dropFirst(2), isTail: isTail)
-    emit(.slide(Int32(bound.count)))
-    unbind(bound)
+    emit(.slide(Int32(names.count)))
+    unbind(names[...])
   }
 
   private mutating func application(_ form: Syntax, isTail: Bool) throws(LispFailure) {
@@ -397,8 +372,8 @@ struct Compiler {
 
   private mutating func variable(_ name: String) throws(LispFailure) {
     switch bindings[name]?.last {
-    case .local(let function, let index, let isBoxed, let unique):
-      place(function, index, unique)
+    case .local(let variable, let isBoxed):
+      place(variable)
       if isBoxed { emit(.unbox) }
     case .global(let index): emit(.global(index))
     case .slot: emit(.slot(constant(.symbol(name))))
@@ -413,8 +388,8 @@ struct Compiler {
   private mutating func assign(to form: Syntax, _ value: Syntax) throws(LispFailure) {
     let store: Instruction
     switch form.symbol.flatMap({ bindings[$0]?.last }) {
-    case .local(let function, let index, _, let unique):
-      place(function, index, unique)
+    case .local(let variable, _):
+      place(variable)
       store = .setBox
     case .global(let index): store = .setGlobal(index)
     case .slot: store = .setSlot(constant(form.datum))
@@ -425,18 +400,19 @@ struct Compiler {
   }
 
   /// Pushes a local of this function or, captured, of one around it.
-  private mutating func place(_ owner: Int, _ index: Int, _ unique: Int) {
-    var source = Instruction.local(Int32(index))
-    for function in (owner + 1)..<max(functions.count, owner + 1) {
-      let known = functions[function].captured[unique]
-      let slot = known ?? Int32(functions[function].lambda.captures.count)
-      if known == nil {
-        functions[function].lambda.captures.append(source)
-        functions[function].captured[unique] = slot
-      }
-      source = .captured(slot)
-    }
-    emit(source)
+  private mutating func place(_ variable: Variable) {
+    emit(source(of: variable, in: functions.count - 1))
+  }
+
+  /// Where a function has a variable; those between its owner and this one take it along.
+  private mutating func source(of variable: Variable, in function: Int) -> Instruction {
+    guard function > variable.owner else { return .local(Int32(variable.index)) }
+    if let slot = functions[function].captured[variable] { return .captured(slot) }
+    let source = source(of: variable, in: function - 1)
+    let slot = Int32(functions[function].lambda.captures.count)
+    functions[function].lambda.captures.append(source)
+    functions[function].captured[variable] = slot
+    return .captured(slot)
   }
 
   // MARK: Code
@@ -499,6 +475,9 @@ extension Syntax {
   fileprivate var items: [Syntax] {
     if case .list(let items) = kind { items } else { [] }
   }
+
+  /// Of a contract; none of another form.
+  fileprivate var clauses: ArraySlice<Syntax> { head == .contract ? items.dropFirst(2) : [] }
 
   /// The special form this is.
   fileprivate var head: Compiler.Special? {

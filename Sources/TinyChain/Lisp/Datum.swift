@@ -38,12 +38,8 @@ extension Datum: CustomStringConvertible {
   }
 
   private static func escaped(_ scalar: Unicode.Scalar) -> String {
-    switch scalar {
-    case "\n": "\\n"
-    case "\"": "\\\""
-    case "\\": "\\\\"
-    default: String(scalar)
-    }
+    let escape = Reader.escapes.first { $0.meaning == scalar.value }
+    return escape.map { "\\\(Unicode.Scalar($0.letter))" } ?? String(scalar)
   }
 }
 

@@ -9,9 +9,11 @@ enum Value: BitwiseCopyable, Equatable {
   // header and captured values.
   case amount(Int32), pair(Int32), box(Int32), facet(Int32), closure(Int32)
   // By the index of their bytes.
-  case string(Int32), bytes(Int32), address(Int32)
+  case blob(Blob, Int32)
   // Only on the heap: the first slot of a closure, and of what was moved.
   case header(lambda: Int32, slots: Int32), moved(Int32)
+
+  enum Blob: String { case string, bytes, address }
 }
 
 /// The memory of one call.
@@ -90,9 +92,7 @@ struct Heap {
     case .facet(let place): .facet(move(place, 2, to: &new))
     case .box(let place): .box(move(place, 1, to: &new))
     case .closure(let place): .closure(move(place, closureSize(place), to: &new))
-    case .string(let index): .string(move(blob: index, to: &new))
-    case .bytes(let index): .bytes(move(blob: index, to: &new))
-    case .address(let index): .address(move(blob: index, to: &new))
+    case .blob(let kind, let index): .blob(kind, move(blob: index, to: &new))
     case .undefined, .null, .bool, .integer, .symbol, .table, .header, .moved: value
     }
   }

@@ -16,12 +16,7 @@ public struct LispContract: Sendable {
   ///
   /// Nil for a source that is too long.
   public static func creation(source: [UInt8], arguments: Datum) -> [UInt8]? {
-    guard let length = UInt16(exactly: source.count) else { return nil }
-    var writer = ByteWriter()
-    writer.integer(length)
-    writer.array(source)
-    writer.array(arguments.bytes)
-    return writer.bytes
+    UInt16(exactly: source.count).map { $0.littleEndianBytes + source + arguments.bytes }
   }
 
   /// The source and the encoded arguments of a creation.
@@ -53,7 +48,7 @@ public struct LispContract: Sendable {
   /// The data is `(message argument …)`, and nothing stands for `(receive)`.
   func answer(_ call: Call, as sending: Sending, on world: inout World) -> Outcome {
     run(call, as: sending, on: &world) { machine throws(LispProblem) in
-      let (name, arguments) = try message(&machine)
+      let (name, arguments) = try machine.message()
       guard let handler = contract.handlers[name] else { throw .unbound(name) }
       guard handler.access != .only || sending.author == .facet else {
         throw .expected("a facet that allows \(name)")
@@ -76,9 +71,9 @@ public struct LispContract: Sendable {
     swap(&machine.world, &world)
     defer { swap(&machine.world, &world) }
     do throws(LispProblem) {
-      try machine.charge(Int64(GasPrice.codeLoad(bytes: program.source.count)))
+      try machine.charge(GasPrice.sourceLoad(bytes: program.source.count))
       _ = try machine.run(program.main)
-      return .returned(try body(&machine), gasLeft: UInt64(machine.gas))
+      return .returned(try body(&machine), gasLeft: machine.gas)
     } catch .outOfGas {
       return .failed(.outOfGas)
     } catch {
@@ -86,16 +81,15 @@ public struct LispContract: Sendable {
       return .failed(.reverted, data: Array(reason.prefix(1_024)))
     }
   }
+}
 
-  private func message(
-    _ machine: inout LispMachine
-  ) throws(LispProblem) -> (name: String, [Value]) {
-    guard !machine.call.data.isEmpty else { return ("receive", []) }
-    let isLisp = machine.sending.author != .anyone
-    let message = try machine.value(ofMessage: machine.call.data, facets: isLisp)
-    let items = try machine.items(message)
+extension LispMachine {
+  /// What the call's data ask.
+  fileprivate mutating func message() throws(LispProblem) -> (name: String, [Value]) {
+    guard !call.data.isEmpty else { return ("receive", []) }
+    let items = try items(value(ofMessage: call.data, facets: sending.author != .anyone))
     guard case .symbol(let symbol) = items.first else { throw .expected("(message argument …)") }
-    return (machine.name(symbol), Array(items.dropFirst()))
+    return (name(symbol), Array(items.dropFirst()))
   }
 }
 
@@ -108,7 +102,7 @@ extension LispProgram {
     var machine = LispMachine(self, call: call, sending: Sending())
     do throws(LispProblem) {
       let value = try machine.run(main)
-      return (.success(try machine.datum(of: value)), UInt64(machine.gas), machine.steps)
+      return (.success(try machine.datum(of: value)), machine.gas, machine.steps)
     } catch {
       return (.failure(machine.failure(error)), 0, machine.steps)
     }

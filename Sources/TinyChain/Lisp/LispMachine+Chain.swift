@@ -4,10 +4,10 @@ import Kernel
 extension LispMachine {
   mutating func ask(_ primitive: Primitive, _ arguments: [Value]) throws(LispProblem) -> Value {
     switch primitive {
-    case .selfAddress: return .address(try blob(call.contract.bytes))
-    case .caller: return .address(try blob(call.caller.bytes))
-    case .value: return try integer(of: call.value)
-    case .height: return try integer(of: world.height)
+    case .selfAddress: return try blob(.address, call.contract.bytes)
+    case .caller: return try blob(.address, call.caller.bytes)
+    case .value: return .integer(try fitted(call.value))
+    case .height: return .integer(try fitted(world.height))
     case .get where arguments.count == 1:
       guard let value = try load(encoded(arguments[0])) else { throw .undefined }
       return value
@@ -23,29 +23,29 @@ extension LispMachine {
       try store(nil, at: entryKey(arguments[0], arguments[1]))
       return .null
     case .balance:
-      try charge(LispGas.entryLoad)
-      guard let account = address(arguments[0]) else { throw .expected("an address") }
-      return try integer(of: world.balance(of: account))
-    case .pay:
-      let value = try units(arguments[1])
-      return try answer(to: arguments[0], value, Array(arguments[2...]))
-    case .send: return try answer(to: arguments[0], 0, Array(arguments[1...]))
+      try charge(GasPrice.pageLoad)
+      return .integer(try fitted(world.balance(of: address(arguments[0]))))
+    case .pay, .send:
+      let value = try primitive == .pay ? units(arguments[1]) : 0
+      let message = arguments[(primitive == .pay ? 2 : 1)...]
+      let (outcome, answer) = try send(value, to: arguments[0], message)
+      guard outcome.isSuccess else { throw .refused(outcome.data) }
+      return answer
     case .attempt:
-      let (outcome, value) = try send(to: arguments[0], 0, Array(arguments[1...]))
-      let reason = try outcome.isSuccess ? value : .bytes(blob(outcome.data))
-      return try pair(.bool(outcome.isSuccess), pair(reason, .null))
+      let (outcome, answer) = try send(0, to: arguments[0], arguments[1...])
+      let result = try outcome.isSuccess ? answer : blob(.bytes, outcome.data)
+      return try list([.bool(outcome.isSuccess), result])
     case .emit:
       try change()
-      let event = try message(arguments)
-      try charge(Int64(GasPrice.frame(bytes: event.count) + UInt64(event.count)))
+      let event = try encoded(list(arguments))
+      try charge(GasPrice.frame(bytes: event.count) + UInt64(event.count))
       world.emit(event, from: call.contract)
       return .null
     case .mint:
       try change()
-      try charge(LispGas.entryWrite)
-      guard let account = address(arguments[0]) else { throw .expected("an address") }
-      let units = try units(arguments[1])
-      try charge(Int64(world.sendingPrice(of: units, to: account)))
+      try charge(GasPrice.pageWrite)
+      let (account, units) = (try address(arguments[0]), try units(arguments[1]))
+      try charge(world.sendingPrice(of: units, to: account))
       guard world.mint(units, to: account, by: call.contract) else {
         throw .expected("the genesis contract, and a supply in range")
       }
@@ -53,11 +53,6 @@ extension LispMachine {
     case .facet: return try facet(arguments[0], arguments[1])
     default: preconditionFailure("asks nothing of the world")
     }
-  }
-
-  private func integer(of units: UInt64) throws(LispProblem) -> Value {
-    guard let integer = Int64(exactly: units) else { throw .overflow }
-    return .integer(integer)
   }
 
   private func change() throws(LispProblem) {
@@ -73,94 +68,70 @@ extension LispMachine {
   }
 
   private mutating func load(_ key: [UInt8]) throws(LispProblem) -> Value? {
-    try charge(LispGas.entryLoad)
-    guard key.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
+    try charge(GasPrice.pageLoad)
+    guard key.count <= Self.keyMax else { throw .tooMuch("bytes in a key") }
     guard let bytes = world.state[.entry(key, of: call.contract)] else { return nil }
-    try charge(LispGas.entryLoad * (LispGas.entryUnits(bytes.count) - 1))
+    try charge(GasPrice.pageLoad * (GasPrice.pages(bytes: bytes.count) - 1))
     return try value(ofMessage: bytes, facets: true)
   }
 
-  /// An entry pays for each unit of 256 bytes, and more for units that were not there before.
+  /// An entry pays for each page, and more for pages that were not there before.
   mutating func store(_ bytes: [UInt8]?, at key: [UInt8]) throws(LispProblem) {
     try change()
-    try charge(LispGas.entryWrite)
-    guard key.count <= LispGas.keyMax else { throw .tooMuch("bytes in a key") }
-    let before =
-      world.state[.entry(key, of: call.contract)].map { LispGas.entryUnits($0.count) } ?? 0
-    let after = bytes.map { LispGas.entryUnits($0.count) } ?? 0
-    let fresh = max(0, after - before)
-    try charge(
-      LispGas.entryWrite * (max(after, 1) - 1)
-        + (LispGas.entryFirstWrite - LispGas.entryWrite) * fresh
-    )
-    world.state[.entry(key, of: call.contract)] = bytes
+    try charge(GasPrice.pageWrite)
+    guard key.count <= Self.keyMax else { throw .tooMuch("bytes in a key") }
+    let entry = StateKey.entry(key, of: call.contract)
+    let before = world.state[entry].map { GasPrice.pages(bytes: $0.count) } ?? 0
+    let after = bytes.map { GasPrice.pages(bytes: $0.count) } ?? 0
+    try charge(GasPrice.pageWrite * (max(after, 1) - 1))
+    try charge((GasPrice.pageFirstWrite - GasPrice.pageWrite) * (max(after, before) - before))
+    world.state[entry] = bytes
   }
 
   // MARK: Messages
 
   /// Bytes that hold one value, and nothing a stranger could have made up.
   mutating func value(ofMessage bytes: [UInt8], facets: Bool) throws(LispProblem) -> Value {
-    try charge(LispGas.touch(bytes.count))
+    try charge(GasPrice.touch(bytes: bytes.count))
     guard let datum = try? Datum(bytes, facets: facets) else { throw .expected("an encoded value") }
     return try value(of: datum)
   }
 
-  private mutating func message(_ arguments: [Value]) throws(LispProblem) -> [UInt8] {
-    var list = Value.null
-    for argument in arguments.reversed() { list = try pair(argument, list) }
-    return try encoded(list)
-  }
-
-  private mutating func answer(
-    to target: Value,
-    _ value: UInt64,
-    _ arguments: [Value]
-  ) throws(LispProblem) -> Value {
-    let (outcome, value) = try send(to: target, value, arguments)
-    guard outcome.isSuccess else { throw .refused(outcome.data) }
-    return value
-  }
-
   /// Sends (message argument …), or bytes as they are, or nothing but the value.
+  ///
+  /// - Returns: the answer, or null after a failure.
   private mutating func send(
-    to target: Value,
     _ value: UInt64,
-    _ arguments: [Value]
+    to target: Value,
+    _ message: ArraySlice<Value>
   ) throws(LispProblem) -> (Outcome, Value) {
     var (place, sending) = (target, Sending(author: .lisp, isView: sending.isView))
     if case .facet(let facet) = target {
-      guard let message = arguments.first, try items(heap[facet + 1]).contains(message) else {
+      guard let name = message.first, try items(heap[facet + 1]).contains(name) else {
         throw .expected("a message that the facet allows")
       }
       (place, sending.author) = (heap[facet], .facet)
     }
-    guard let contract = address(place) else { throw .expected("an address or a facet") }
+    let contract = try address(place, or: " or a facet")
     var data: [UInt8] = []
-    if case .bytes(let index) = arguments.first, arguments.count == 1 {
+    if case .blob(.bytes, let index) = message.first, message.count == 1 {
       (data, sending.author) = (heap.blob(index), .anyone)
       guard data.count <= Call.dataMax else { throw .tooMuch("data in a message or entry") }
-    } else if !arguments.isEmpty {
-      data = try message(arguments)
+    } else if !message.isEmpty {
+      data = try encoded(list(message))
     }
     if value > 0 { try change() }
-    try charge(Int64(world.sendingPrice(of: value, to: contract)))
-    try charge(Int64(GasPrice.frame(bytes: data.count)))
-    let given = GasPrice.forwarded(UInt64(gas), of: UInt64(gas))
-    gas -= Int64(given)
-    let call = Call(
-      caller: call.contract,
-      contract: contract,
-      value: value,
-      gas: given,
-      data: data
-    )
+    try charge(world.sendingPrice(of: value, to: contract))
+    try charge(GasPrice.frame(bytes: data.count))
+    let given = GasPrice.forwarded(gas, of: gas)
+    gas -= given
+    let call = Call(caller: call.contract, contract: contract, value: value, gas: given, data: data)
     let (outcome, isLisp) = world.call(call, as: sending)
-    gas += Int64(min(outcome.gasLeft, given))
-    guard outcome.isSuccess, !outcome.data.isEmpty else { return (outcome, .null) }
+    gas += min(outcome.gasLeft, given)
+    let answer = outcome.data
+    guard outcome.isSuccess, !answer.isEmpty else { return (outcome, .null) }
     return (
-      outcome,
-      isLisp
-        ? try self.value(ofMessage: outcome.data, facets: true) : .bytes(try blob(outcome.data))
+      outcome, try isLisp ? self.value(ofMessage: answer, facets: true) : blob(.bytes, answer)
     )
   }
 
@@ -168,13 +139,13 @@ extension LispMachine {
 
   /// `(facet self '(message …))`, or a narrower facet of one's own or another contract.
   private mutating func facet(_ source: Value, _ names: Value) throws(LispProblem) -> Value {
-    var (contract, isAllowed) = (source, address(source) == call.contract)
+    var (contract, isAllowed) = (source, (try? address(source)) == call.contract)
     let asked = try items(names)
     for name in asked { guard case .symbol = name else { throw .expected("symbols") } }
     if case .facet(let facet) = source {
       contract = heap[facet]
       let allowed = try items(heap[facet + 1])
-      try charge(Int64(asked.count * allowed.count))
+      try charge(UInt64(asked.count * allowed.count))
       isAllowed = asked.allSatisfy { allowed.contains($0) }
     }
     guard isAllowed, !asked.isEmpty else {

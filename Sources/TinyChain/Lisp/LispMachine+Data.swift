@@ -10,22 +10,23 @@ extension LispMachine {
     case .integer(let integer): return .integer(integer)
     case .amount(let amount): return try self.amount(amount)
     case .symbol(let name): return try symbol(name)
-    case .string(let text): return .string(try blob(Array(text.utf8)))
-    case .bytes(let bytes): return .bytes(try blob(bytes))
-    case .address(let address): return .address(try blob(address.bytes))
+    case .string(let text): return try blob(.string, Array(text.utf8))
+    case .bytes(let bytes): return try blob(.bytes, bytes)
+    case .address(let address): return try blob(.address, address.bytes)
     case .facet(let address, let names):
       let list = try value(of: .list(names.map { .symbol($0) }))
       let place = try value(of: .address(address))
       try reserve(2 * Heap.slotSize)
       return .facet(heap.append(place, list))
     case .list(let items):
-      var list = Value.null
-      for item in items.reversed() {
-        let first = try value(of: item)
-        list = try pair(first, list)
-      }
-      return list
+      return try list(items.map { item throws(LispProblem) in try value(of: item) })
     }
+  }
+
+  mutating func list(_ items: some BidirectionalCollection<Value>) throws(LispProblem) -> Value {
+    var list = Value.null
+    for item in items.reversed() { list = try pair(item, list) }
+    return list
   }
 
   /// A value as it leaves the machine: in a message, an answer, an event, an entry or its key.
@@ -47,9 +48,10 @@ extension LispMachine {
     room: inout Int,
     depth: Int
   ) throws(LispProblem) -> Datum {
-    let blob = blobIndex(of: value).map { heap.blob($0) } ?? []
+    var blob: [UInt8] = []
+    if case .blob(_, let index) = value { blob = heap.blob(index) }
     room -= 1 + blob.count
-    try charge(1 + LispGas.touch(blob.count))
+    try charge(1 + GasPrice.touch(bytes: blob.count))
     guard depth <= Datum.depthMax else { throw .tooMuch("nesting") }
     guard room >= 0 else { throw .tooMuch("data in a message or entry") }
     switch value {
@@ -57,19 +59,20 @@ extension LispMachine {
     case .integer(let integer): return .integer(integer)
     case .amount(let place): return .amount(amount(at: place))
     case .symbol(let symbol): return .symbol(name(symbol))
-    case .string: return .string(String(decoding: blob, as: UTF8.self))
-    case .bytes: return .bytes(blob)
-    case .address: return .address(Address(blob) ?? .zero)
+    case .blob(.string, _): return .string(String(decoding: blob, as: UTF8.self))
+    case .blob(.bytes, _): return .bytes(blob)
+    case .blob(.address, _): return .address(try address(value))
     case .facet(let place):
       let list = try datum(of: heap[place + 1], room: &room, depth: depth)
       guard case .list(let names) = list else { throw .expected("a facet") }
-      return .facet(address(heap[place]) ?? .zero, names.map(\.description))
+      return .facet(try address(heap[place]), names.map(\.description))
     case .null, .pair:
-      var list: [Datum] = []
-      for item in try items(value) {
-        list.append(try datum(of: item, room: &room, depth: depth + 1))
-      }
-      return .list(list)
+      let items = try items(value)
+      return .list(
+        try items.map { item throws(LispProblem) in
+          try datum(of: item, room: &room, depth: depth + 1)
+        }
+      )
     case .undefined, .table, .box, .closure, .header, .moved:
       throw .expected("a value that can be sent or kept, not a procedure or table")
     }
@@ -86,15 +89,11 @@ extension LispMachine {
     return items
   }
 
-  func blobIndex(of value: Value) -> Int32? {
-    switch value {
-    case .string(let index), .bytes(let index), .address(let index): index
-    default: nil
+  func address(_ value: Value, or other: String = "") throws(LispProblem) -> Address {
+    guard case .blob(.address, let index) = value, let address = Address(heap.blob(index)) else {
+      throw .expected("an address" + other)
     }
-  }
-
-  func address(_ value: Value) -> Address? {
-    if case .address(let index) = value { Address(heap.blob(index)) } else { nil }
+    return address
   }
 
   // MARK: Numbers
@@ -116,22 +115,23 @@ extension LispMachine {
     return UInt128(UInt64(bitPattern: high)) << 64 | UInt128(UInt64(bitPattern: low))
   }
 
+  /// A number as another type, if it is in range.
+  func fitted<I: FixedWidthInteger>(_ number: some FixedWidthInteger) throws(LispProblem) -> I {
+    guard let fitted = I(exactly: number) else { throw .overflow }
+    return fitted
+  }
+
   /// A number as an amount: an integer, unless negative, will do.
   func magnitude(_ value: Value) throws(LispProblem) -> UInt128 {
     switch value {
     case .amount(let place): return amount(at: place)
-    case .integer(let integer):
-      guard let amount = UInt128(exactly: integer) else { throw .overflow }
-      return amount
+    case .integer(let integer): return try fitted(integer)
     default: throw .expected("a number")
     }
   }
 
   /// What is moved or minted.
-  func units(_ value: Value) throws(LispProblem) -> UInt64 {
-    guard let units = UInt64(exactly: try magnitude(value)) else { throw .overflow }
-    return units
-  }
+  func units(_ value: Value) throws(LispProblem) -> UInt64 { try fitted(magnitude(value)) }
 
   func integer(_ value: Value) throws(LispProblem) -> Int64 {
     guard case .integer(let integer) = value else { throw .expected("an integer") }
@@ -152,9 +152,8 @@ extension LispMachine {
         pending.append((heap[x], heap[y]))
       case (.amount(let x), .amount(let y)):
         guard amount(at: x) == amount(at: y) else { return false }
-      case (.string(let x), .string(let y)), (.bytes(let x), .bytes(let y)),
-        (.address(let x), .address(let y)):
-        try charge(LispGas.touch(heap.blob(x).count))
+      case (.blob(let kind, let x), .blob(let other, let y)) where kind == other:
+        try charge(GasPrice.touch(bytes: heap.blob(x).count))
         guard heap.blob(x) == heap.blob(y) else { return false }
       default:
         guard a == b else { return false }

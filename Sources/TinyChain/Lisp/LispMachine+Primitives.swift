@@ -7,35 +7,27 @@ extension Primitive {
   @inline(__always)
   func onIntegers(_ first: Value, _ second: Value) -> Value? {
     guard case .integer(let a) = first, case .integer(let b) = second else { return nil }
+    return calculate(a, b) { .integer($0) }
+  }
+
+  /// A comparison's truth, or the number as a value; nil if it is out of range, or this no arithmetic.
+  @inline(__always)
+  func calculate<I: FixedWidthInteger>(_ a: I, _ b: I, value: (I) -> Value) -> Value? {
+    let number: (partialValue: I, overflow: Bool)
     switch self {
-    case .add, .subtract, .multiply, .divide, .remainder:
-      let (result, overflow) = combine(a, b)
-      return overflow ? nil : .integer(result)
-    case .isEqual, .less, .greater, .lessOrEqual, .greaterOrEqual: return .bool(compare(a, b))
+    case .isEqual: return .bool(a == b)
+    case .less: return .bool(a < b)
+    case .greater: return .bool(a > b)
+    case .lessOrEqual: return .bool(a <= b)
+    case .greaterOrEqual: return .bool(a >= b)
+    case .add: number = a.addingReportingOverflow(b)
+    case .subtract: number = a.subtractingReportingOverflow(b)
+    case .multiply: number = a.multipliedReportingOverflow(by: b)
+    case .divide: number = a.dividedReportingOverflow(by: b)
+    case .remainder: number = a.remainderReportingOverflow(dividingBy: b)
     default: return nil
     }
-  }
-
-  @inline(__always)
-  func combine<I: FixedWidthInteger>(_ a: I, _ b: I) -> (I, overflow: Bool) {
-    switch self {
-    case .add: a.addingReportingOverflow(b)
-    case .subtract: a.subtractingReportingOverflow(b)
-    case .multiply: a.multipliedReportingOverflow(by: b)
-    case .divide: a.dividedReportingOverflow(by: b)
-    default: a.remainderReportingOverflow(dividingBy: b)
-    }
-  }
-
-  @inline(__always)
-  func compare<I: FixedWidthInteger>(_ a: I, _ b: I) -> Bool {
-    switch self {
-    case .isEqual: a == b
-    case .less: a < b
-    case .greater: a > b
-    case .lessOrEqual: a <= b
-    default: a >= b
-    }
+    return number.overflow ? nil : value(number.partialValue)
   }
 }
 
@@ -46,17 +38,13 @@ extension LispMachine {
     let a = count > 0 ? stack[first] : .null
     let b = count > 1 ? stack[first + 1] : .null
     switch primitive {
-    case .add, .subtract, .multiply, .divide, .remainder:
+    case .add, .subtract, .multiply, .divide, .remainder, .isEqual, .less, .greater, .lessOrEqual,
+      .greaterOrEqual:
       var result = a
-      for index in 1..<count { result = try combine(primitive, result, stack[first + index]) }
+      for index in 1..<count { result = try calculate(primitive, result, stack[first + index]) }
       return result
-    case .isEqual, .less, .greater, .lessOrEqual, .greaterOrEqual:
-      if let result = primitive.onIntegers(a, b) { return result }
-      return .bool(primitive.compare(try magnitude(a), try magnitude(b)))
     case .muldiv: return try muldiv(a, b, stack[first + 2])
-    case .toInteger:
-      guard let integer = Int64(exactly: try magnitude(a)) else { throw .overflow }
-      return .integer(integer)
+    case .toInteger: return .integer(try fitted(magnitude(a)))
     case .toAmount: return try amount(magnitude(a))
     case .not: return .bool(a == .bool(false))
     case .same: return .bool(try areEqual(a, b))
@@ -66,10 +54,7 @@ extension LispMachine {
       return try pair(a, b)
     case .car: return heap[try pairPlace(a)]
     case .cdr: return heap[try pairPlace(a) + 1]
-    case .list:
-      var list = Value.null
-      for index in (first..<stack.count).reversed() { list = try pair(stack[index], list) }
-      return list
+    case .list: return try list(stack[first...])
     case .isNull: return .bool(a == .null)
     case .length: return .integer(try length(a))
     case .concat: return try concat(a, b)
@@ -77,23 +62,23 @@ extension LispMachine {
       let (data, start, end) = (try data(a), try integer(b), try integer(stack[first + 2]))
       guard 0 <= start, start <= end, end <= data.count else { throw .overflow }
       try reserve(Heap.blobSize + Int(end - start))
-      return .bytes(heap.append(blob: Array(data[Int(start)..<Int(end)])))
+      return .blob(.bytes, heap.append(blob: Array(data[Int(start)..<Int(end)])))
     case .byte:
       let (data, place) = (try data(a), try integer(b))
       guard 0 <= place, place < data.count else { throw .overflow }
       return .integer(Int64(data[Int(place)]))
     case .toBytes:
-      guard let index = blobIndex(of: a) else { throw .expected("bytes, a string or an address") }
-      return .bytes(index)
+      guard case .blob(_, let index) = a else { throw .expected("bytes, a string or an address") }
+      return .blob(.bytes, index)
     case .toAddress:
-      guard case .bytes(let index) = a, heap.blob(index).count == Address.size else {
+      guard case .blob(.bytes, let index) = a, heap.blob(index).count == Address.size else {
         throw .expected("20 bytes")
       }
-      return .address(index)
+      return .blob(.address, index)
     case .sha256:
       let data = try data(a)
-      try charge(Int64(GasPrice.sha256(bytes: data.count)))
-      return .bytes(try blob(SHA256.hash(data).bytes))
+      try charge(GasPrice.sha256(bytes: data.count))
+      return try blob(.bytes, SHA256.hash(data).bytes)
     case .fail: throw .failed(try datum(of: a))
     case .require:
       guard a != .bool(false) else { throw .failed(try datum(of: b)) }
@@ -102,16 +87,21 @@ extension LispMachine {
     }
   }
 
-  private mutating func combine(
+  private mutating func calculate(
     _ primitive: Primitive,
     _ a: Value,
     _ b: Value
   ) throws(LispProblem) -> Value {
     if let result = primitive.onIntegers(a, b) { return result }
     if case .integer = a, case .integer = b { throw .overflow }
-    let (result, overflow) = primitive.combine(try magnitude(a), try magnitude(b))
-    guard !overflow else { throw .overflow }
-    return try amount(result)
+    var number: UInt128?
+    let result = primitive.calculate(try magnitude(a), try magnitude(b)) {
+      number = $0
+      return .null
+    }
+    guard let result else { throw .overflow }
+    if let number { return try amount(number) }
+    return result
   }
 
   /// a · b / c rounded down, exact in between.
@@ -123,7 +113,7 @@ extension LispMachine {
   }
 
   private func data(_ value: Value) throws(LispProblem) -> [UInt8] {
-    guard case .bytes(let index) = value else { throw .expected("bytes") }
+    guard case .blob(.bytes, let index) = value else { throw .expected("bytes") }
     return heap.blob(index)
   }
 
@@ -137,18 +127,18 @@ extension LispMachine {
   }
 
   private mutating func length(_ value: Value) throws(LispProblem) -> Int64 {
-    if let index = blobIndex(of: value) { return Int64(heap.blob(index).count) }
+    if case .blob(_, let index) = value { return Int64(heap.blob(index).count) }
     guard isList(value) else { throw .expected("a list, string or bytes") }
     return Int64(try items(value).count)
   }
 
   private mutating func concat(_ a: Value, _ b: Value) throws(LispProblem) -> Value {
-    guard let first = blobIndex(of: a), let second = blobIndex(of: b), typeName(a) == typeName(b)
-    else { throw .expected("two strings, or bytes twice") }
+    guard case .blob(let kind, let first) = a, case .blob(kind, let second) = b else {
+      throw .expected("two strings, or bytes twice")
+    }
     try reserve(Heap.blobSize + heap.blob(first).count + heap.blob(second).count)
     let joined = heap.append(blob: heap.blob(first) + heap.blob(second))
-    if case .string = a { return .string(joined) }
-    return .bytes(joined)
+    return .blob(kind == .string ? .string : .bytes, joined)
   }
 
   private func typeName(_ value: Value) -> String {
@@ -158,9 +148,7 @@ extension LispMachine {
     case .integer: "integer"
     case .amount: "amount"
     case .symbol: "symbol"
-    case .string: "string"
-    case .bytes: "bytes"
-    case .address: "address"
+    case .blob(let kind, _): kind.rawValue
     case .facet: "facet"
     case .table: "table"
     case .closure, .undefined, .box, .header, .moved: "procedure"

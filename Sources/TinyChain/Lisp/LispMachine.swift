@@ -8,13 +8,15 @@ struct LispMachine {
   static let stackMax = 65_536
   /// Different symbols met, which stay as long as the machine; more than a source has.
   static let namesMax = 65_536
+  /// Bytes of an entry's key.
+  static let keyMax = 256
 
   let program: LispProgram
   /// What the contract is asked, and by whom.
   let call: Call
   var sending: Sending
   var world = World(State(), height: 0, time: 0)
-  var gas: Int64
+  var gas: UInt64
   /// Instructions executed.
   private(set) var steps: UInt64 = 0
   var stack: [Value] = []
@@ -36,19 +38,19 @@ struct LispMachine {
       // With gas without end, only memory could fail: not that of 64 KiB of source.
       statics.append((try? value(of: constant)) ?? .undefined)
     }
-    gas = Int64(clamping: call.gas)
+    gas = call.gas
   }
 
   // MARK: Gas and memory
 
-  mutating func charge(_ amount: Int64) throws(LispProblem) {
+  mutating func charge(_ amount: UInt64) throws(LispProblem) {
     guard gas >= amount else { throw .outOfGas }
     gas -= amount
   }
 
   /// Pays for bytes on the heap.
   mutating func reserve(_ bytes: Int) throws(LispProblem) {
-    try charge(LispGas.allocation + LispGas.touch(bytes))
+    try charge(GasPrice.change + GasPrice.touch(bytes: bytes))
     guard heap.bytes + bytes <= Heap.bytesMax else { throw .tooMuch("memory") }
   }
 
@@ -57,9 +59,9 @@ struct LispMachine {
     return .pair(heap.append(first, rest))
   }
 
-  mutating func blob(_ bytes: [UInt8]) throws(LispProblem) -> Int32 {
+  mutating func blob(_ kind: Value.Blob, _ bytes: [UInt8]) throws(LispProblem) -> Value {
     try reserve(Heap.blobSize + bytes.count)
-    return heap.append(blob: bytes)
+    return .blob(kind, heap.append(blob: bytes))
   }
 
   private mutating func box(_ value: Value) throws(LispProblem) -> Value {
@@ -75,7 +77,7 @@ struct LispMachine {
 
   mutating func symbol(_ name: String) throws(LispProblem) -> Value {
     if let index = nameIndex[name] { return .symbol(index) }
-    try charge(LispGas.allocation + LispGas.touch(Heap.blobSize + name.utf8.count))
+    try charge(GasPrice.change + GasPrice.touch(bytes: Heap.blobSize + name.utf8.count))
     guard names.count < Self.namesMax else { throw .tooMuch("different symbols") }
     nameIndex[name] = Int32(names.count)
     names.append(name)
@@ -88,12 +90,9 @@ struct LispMachine {
 
   /// Calls a procedure of the program that captures nothing.
   mutating func run(_ lambda: Int, arguments: [Value] = []) throws(LispProblem) -> Value {
-    stack = [.undefined] + arguments
-    (frames, base) = ([], 1)
-    counter = Int(program.lambdas[lambda].entry)
-    guard arguments.count == program.lambdas[lambda].parameters else {
-      throw .expected("\(program.lambdas[lambda].parameters) arguments")
-    }
+    let procedure = Value.closure(heap.append(.header(lambda: Int32(lambda), slots: 0)))
+    (stack, frames) = ([procedure] + arguments, [])
+    try enter(arguments.count)
     isRunning = true
     try interpret()
     isRunning = false
@@ -126,7 +125,7 @@ struct LispMachine {
         guard statics[Int(index)] != .undefined else { throw .undefined }
         stack.append(statics[Int(index)])
       case .setGlobal(let index):
-        try charge(LispGas.mutation)
+        try charge(GasPrice.change)
         statics[Int(index)] = stack[stack.count - 1]
       case .pushBox:
         try collectIfDue()
@@ -142,7 +141,7 @@ struct LispMachine {
       case .setBox:
         let value = stack.removeLast()
         guard case .box(let place) = stack[stack.count - 1] else { throw .undefined }
-        try charge(LispGas.mutation)
+        try charge(GasPrice.change)
         heap[place] = value
         stack[stack.count - 1] = value
       case .closure(let index):

@@ -65,21 +65,6 @@ struct Lambda {
   var captures: [Instruction] = []
 }
 
-/// What a contract does upon a message.
-struct Handler {
-  enum Access: String {
-    /// Anyone may ask.
-    case on
-    /// Holders of a facet that names it.
-    case only
-    /// Anyone; it changes nothing.
-    case view
-  }
-
-  let lambda: Int
-  let access: Access
-}
-
 /// A program ready to run.
 public struct LispProgram: Sendable {
   let source: [UInt8]
@@ -93,6 +78,12 @@ public struct LispProgram: Sendable {
   var main = 0
   /// What `(contract …)` declares.
   var contract: Contract?
+
+  /// Who may send a message: anyone; holders of a facet that names it; anyone, as it changes nothing.
+  enum Access: String { case on, only, view }
+
+  /// What a contract does upon a message.
+  typealias Handler = (access: Access, lambda: Int)
 
   struct Contract {
     /// State variables that the arguments of its creation set.

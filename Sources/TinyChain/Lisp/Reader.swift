@@ -40,13 +40,7 @@ public struct Reader: Sendable {
     if let invalid = StrictUTF8.firstInvalidIndex(in: source) {
       throw reader.failure("UTF-8", at: invalid)
     }
-    var forms: [Syntax] = []
-    try reader.skipSpace()
-    while reader.next != nil {
-      forms.append(try reader.form(depth: 0))
-      try reader.skipSpace()
-    }
-    return forms
+    return try reader.forms(until: nil, depth: 0)
   }
 
   /// The one value of a text.
@@ -65,11 +59,21 @@ public struct Reader: Sendable {
     return !isDigit(isSigned ? name.dropFirst().first ?? first : first)
   }
 
-  private init(bytes: [UInt8]) {
-    self.bytes = bytes
-  }
-
   private var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+  /// The forms behind the ( here, up to its ); or of the whole source, for which nil stands.
+  private mutating func forms(until end: UInt8?, depth: Int) throws(LispFailure) -> [Syntax] {
+    let start = offset
+    var forms: [Syntax] = []
+    if end != nil { offset += 1 }
+    skipSpace()
+    while next != end {
+      guard next != nil else { throw failure("a ) for this (", at: start) }
+      forms.append(try form(depth: depth))
+      skipSpace()
+    }
+    return forms
+  }
 
   /// Recursion goes no deeper than `Datum.depthMax`.
   private mutating func form(depth: Int) throws(LispFailure) -> Syntax {
@@ -78,16 +82,8 @@ public struct Reader: Sendable {
     }
     let start = offset
     switch next {
-    case nil: throw failure("a form", at: offset)
     case UInt8(ascii: "("):
-      offset += 1
-      var items: [Syntax] = []
-      try skipSpace()
-      while next != UInt8(ascii: ")") {
-        guard next != nil else { throw failure("a ) for this (", at: start) }
-        items.append(try form(depth: depth + 1))
-        try skipSpace()
-      }
+      let items = try forms(until: UInt8(ascii: ")"), depth: depth + 1)
       offset += 1
       return Syntax(kind: .list(items), offset: start)
     case UInt8(ascii: "'"):
@@ -101,6 +97,9 @@ public struct Reader: Sendable {
     }
   }
 
+  /// What stands after a backslash in a string, and for what.
+  static let escapes = zip("n\\\"".utf8, "\n\\\"".utf8).map { (letter: $0, meaning: $1) }
+
   private mutating func string() throws(LispFailure) -> String {
     let start = offset
     var text: [UInt8] = []
@@ -112,11 +111,10 @@ public struct Reader: Sendable {
         text.append(byte)
         continue
       }
-      switch next {
-      case UInt8(ascii: "n"): text.append(UInt8(ascii: "\n"))
-      case UInt8(ascii: "\\"), UInt8(ascii: "\""): text.append(bytes[offset])
-      default: throw failure("n, \\ or \" after \\", at: offset)
+      guard let escape = Self.escapes.first(where: { $0.letter == next }) else {
+        throw failure("n, \\ or \" after \\", at: offset)
       }
+      text.append(escape.meaning)
       offset += 1
     }
     guard next != nil else { throw failure("a \" for this \"", at: start) }
@@ -135,16 +133,16 @@ public struct Reader: Sendable {
     switch word.first {
     case nil: throw failure("a form", at: start)
     case UInt8(ascii: "@"):
-      guard text.count == 41, let raw = [UInt8](hex: text.dropFirst()), let address = Address(raw),
-        text.dropFirst() == raw.hex
-      else { throw failure("40 lower-case hex digits after @", at: start) }
+      guard let address = Self.hex(text.dropFirst()).flatMap({ Address($0) }) else {
+        throw failure("40 lower-case hex digits after @", at: start)
+      }
       return .address(address)
     case UInt8(ascii: "#"):
       if text == "#t" || text == "#f" { return .bool(text == "#t") }
-      guard text.hasPrefix("#x"), let raw = [UInt8](hex: text.dropFirst(2)),
-        text.dropFirst(2) == raw.hex
-      else { throw failure("#t, #f or #x with lower-case hex digits", at: start) }
-      return .bytes(raw)
+      guard text.hasPrefix("#x"), let bytes = Self.hex(text.dropFirst(2)) else {
+        throw failure("#t, #f or #x with lower-case hex digits", at: start)
+      }
+      return .bytes(bytes)
     default:
       if Self.isSymbol(word) { return .symbol(text) }
       if let value = Int64(text), "\(value)" == text { return .integer(value) }
@@ -154,7 +152,7 @@ public struct Reader: Sendable {
   }
 
   /// Skips spaces, newlines, and comments from `;` to the end of the line.
-  private mutating func skipSpace() throws(LispFailure) {
+  private mutating func skipSpace() {
     while let byte = next {
       switch byte {
       case UInt8(ascii: " "), UInt8(ascii: "\n"): offset += 1
@@ -163,6 +161,10 @@ public struct Reader: Sendable {
       default: return
       }
     }
+  }
+
+  private static func hex(_ text: Substring) -> [UInt8]? {
+    [UInt8](hex: text).flatMap { $0.hex == text ? $0 : nil }
   }
 
   private func failure(_ expected: String, at offset: Int) -> LispFailure {
