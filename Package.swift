@@ -113,12 +113,17 @@ let package = Package(
     .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
     .pure("Poseidon2", ["Kernel"]),
     .pure("Mining", ["Poseidon2", "Kernel", "CKernels"]),
-    .pure("TinyChain", ["Kernel", "Secp256k1"]),
+    .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
+    .pure("TinyChainPeers", ["TinyChain", "Kernel"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
     .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
     .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
     .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
+    .pure(
+      "TinyChainSimulation",
+      ["Simulation", "TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]
+    ),
 
     // Shells.
     .shell("EventLoop", ["CLinux", "Kernel"]),
@@ -159,8 +164,8 @@ let package = Package(
     .shell(
       "TinyChainNode",
       [
-        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
-        "Service", "Vault",
+        "TinyChainPeers", "TinyChain", "Mining", "BrainfuckAssembler", "Secp256k1", "Kernel",
+        "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
       ]
     ),
 
@@ -188,8 +193,8 @@ let package = Package(
       "TrellisCommand",
       [
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
-        "MeshSimulation", "TinyChain", "TinyChainNode", "BrainfuckAssembler", "Mining", "Poseidon2",
-        "Vault",
+        "MeshSimulation", "TinyChain", "TinyChainPeers", "TinyChainSimulation", "TinyChainNode",
+        "BrainfuckAssembler", "Mining", "Poseidon2", "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
         "Curve25519", "Keccak", "BulletproofsPlus", "Secp256k1", "CSodium", "CSecp256k1",
       ]
@@ -203,6 +208,9 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "--strip-debug"])]
     ),
 
+    // For tests of several targets.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+
     // Tests. None depends on a program: EndToEndTests start the built ones as processes.
     .tests("Curve25519", ["Curve25519"]),
     .tests("Keccak", ["Keccak"]),
@@ -213,12 +221,17 @@ let package = Package(
     .tests("Poseidon2", ["Poseidon2", "Kernel"]),
     .tests("Mining", ["Mining", "Poseidon2", "Kernel"]),
     .tests("TinyChain", ["TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel"]),
+    .tests("TinyChainPeers", ["TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]),
+    .tests(
+      "TinyChainSimulation",
+      ["TinyChainSimulation", "Simulation", "TinyChainPeers", "TinyChain", "Kernel"]
+    ),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
     .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
     .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
-    .tests("Storage", ["Storage", "Kernel"]),
+    .tests("Storage", ["Storage", "Kernel", "TestSupport"]),
     .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
     .tests("Relay", ["Relay", "Transport", "EventLoop", "Kernel"]),
     .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
@@ -229,28 +242,29 @@ let package = Package(
       "SmallNanoNode",
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
-        "EventLoop", "Kernel",
+        "EventLoop", "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshNode",
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
-        "Kernel",
+        "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshWalletNode",
       [
         "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
-        "EventLoop", "Kernel",
+        "EventLoop", "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "TinyChainNode",
       [
-        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
-        "Service", "Vault", "EventLoop", "Kernel",
+        "TinyChainNode", "TinyChainPeers", "TinyChain", "Mining", "BrainfuckAssembler", "Secp256k1",
+        "Storage",
+        "Transport", "HTTP", "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
     .tests(

@@ -53,27 +53,69 @@ public struct RangeProof: Sendable {
   /// - Parameter bytes: all of them are the proof.
   /// - Throws: `wrongLength`, `nonCanonicalScalar`, `badPoint` or `identityPoint`.
   public init(_ bytes: [UInt8]) throws(RangeProofFailure) {
-    // The length is checked before anything is allocated: five lengths are possible.
-    guard
-      let rounds = (6...10).first(where: { 192 + 64 * $0 == bytes.count })
-    else { throw .wrongLength }
-    let fields = (0..<bytes.count / 32).map { Array(bytes[32 * $0..<32 * $0 + 32]).asEncoding }
-    let scalars = fields[3..<6].map { Scalar(canonical: $0) }
-    guard let r1 = scalars[0], let s1 = scalars[1], let d1 = scalars[2] else {
-      throw .nonCanonicalScalar
+    let fields = try Fields(bytes)
+    try self.init(fields, RistrettoPoint.decoded(canonical: fields.points)[...])
+  }
+
+  /// Reads each as `init` does, in less time: their points are decoded together.
+  ///
+  /// - Parameter proofs: all the bytes of each.
+  /// - Returns: for each, in order, the proof or what `init` throws.
+  public static func decoded(_ proofs: [[UInt8]]) -> [Result<RangeProof, RangeProofFailure>] {
+    let all = proofs.map { bytes in
+      Result { () throws(RangeProofFailure) in try Fields(bytes) }
     }
-    (self.r1, self.s1, self.d1) = (r1, s1, d1)
-    let encodings = Array(fields[..<3] + fields[6...])
+    var points = RistrettoPoint.decoded(
+      canonical: all.flatMap { fields in (try? fields.get())?.points ?? [] }
+    )[...]
+    return all.map { fields in
+      fields.flatMap { fields in
+        defer { points = points.dropFirst(fields.points.count) }
+        return Result { () throws(RangeProofFailure) in
+          try RangeProof(fields, points.prefix(fields.points.count))
+        }
+      }
+    }
+  }
+
+  /// A proof cut into its parts, before its points are decoded.
+  private struct Fields {
+    /// A, A1, B and those of the rounds.
+    let points: [Encoding32]
+    let responses: (r1: Scalar, s1: Scalar, d1: Scalar)
+
+    init(_ bytes: [UInt8]) throws(RangeProofFailure) {
+      // The length is checked before anything is allocated: five lengths are possible.
+      guard (6...10).contains(where: { 192 + 64 * $0 == bytes.count }) else { throw .wrongLength }
+      func field(_ index: Int) -> Encoding32 { Encoding32(bytes, at: 32 * index) }
+      guard let r1 = Scalar(canonical: field(3)), let s1 = Scalar(canonical: field(4)),
+        let d1 = Scalar(canonical: field(5))
+      else { throw .nonCanonicalScalar }
+      responses = (r1, s1, d1)
+      points = (0..<bytes.count / 32).compactMap { (3..<6).contains($0) ? nil : field($0) }
+    }
+  }
+
+  private init(
+    _ fields: Fields,
+    _ decoded: ArraySlice<RistrettoPoint?>
+  ) throws(RangeProofFailure) {
     var points: [EncodedPoint] = []
-    for (encoding, point) in zip(encodings, RistrettoPoint.decoded(canonical: encodings)) {
+    points.reserveCapacity(fields.points.count)
+    for (encoding, point) in zip(fields.points, decoded) {
       guard let point else { throw .badPoint }
       guard encoding.words != (0, 0, 0, 0) else { throw .identityPoint }
       points.append(EncodedPoint(point, encoding))
     }
-    a = points[0]
-    a1 = points[1]
-    b = points[2]
-    self.rounds = (0..<rounds).map { Round(l: points[3 + 2 * $0], r: points[4 + 2 * $0]) }
+    self.init(
+      a: points[0],
+      a1: points[1],
+      b: points[2],
+      responses: fields.responses,
+      rounds: stride(from: 3, to: points.count, by: 2).map {
+        Round(l: points[$0], r: points[$0 + 1])
+      }
+    )
   }
 
   init(

@@ -12,16 +12,27 @@ public struct Encoding32: Hashable, Sendable, BitwiseCopyable {
   /// Nil unless there are exactly 32 bytes.
   public init?(_ bytes: [UInt8]) {
     guard bytes.count == 32 else { return nil }
-    func word(_ first: Int) -> UInt64 {
-      (0..<8).reduce(0) { $0 | UInt64(bytes[first + $1]) << UInt64(8 * $1) }
+    self.init(bytes, at: 0)
+  }
+
+  /// The 32 bytes from `start` on.
+  ///
+  /// - Precondition: there are so many.
+  public init(_ bytes: [UInt8], at start: Int) {
+    precondition(start >= 0 && start + 32 <= bytes.count)
+    self = bytes.withUnsafeBytes { bytes in
+      func word(_ first: Int) -> UInt64 {
+        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start + first, as: UInt64.self))
+      }
+      return Self(words: (word(0), word(8), word(16), word(24)))
     }
-    self.init(words: (word(0), word(8), word(16), word(24)))
   }
 
   public var bytes: [UInt8] {
-    [words.0, words.1, words.2, words.3].flatMap { word in
-      (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) }
-    }
+    let words = (
+      words.0.littleEndian, words.1.littleEndian, words.2.littleEndian, words.3.littleEndian
+    )
+    return withUnsafeBytes(of: words) { [UInt8]($0) }
   }
 
   /// Bit 255: the sign of x in an encoded Edwards point.

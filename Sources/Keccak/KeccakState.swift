@@ -21,6 +21,39 @@ struct KeccakState: Sendable {
     lanes[index / 8] ^= UInt64(byte) &<< UInt64(8 * (index % 8))
   }
 
+  /// XORs bytes into the state from byte `start` on, a lane at a time where they fill one.
+  mutating func xor(_ bytes: UnsafeRawBufferPointer, at start: Int) {
+    precondition(start >= 0 && start + bytes.count <= Self.byteCount)
+    lanes.withUnsafeMutableBufferPointer { lanes in
+      var index = start
+      var taken = 0
+      func xorByte() {
+        lanes[index / 8] ^= UInt64(bytes[taken]) &<< UInt64(8 * (index % 8))
+        index += 1
+        taken += 1
+      }
+      while taken < bytes.count, index % 8 != 0 { xorByte() }
+      while bytes.count - taken >= 8 {
+        let word = bytes.loadUnaligned(fromByteOffset: taken, as: UInt64.self)
+        lanes[index / 8] ^= UInt64(littleEndian: word)
+        index += 8
+        taken += 8
+      }
+      while taken < bytes.count { xorByte() }
+    }
+  }
+
+  /// Copies bytes out, from byte `start` on.
+  func copy(to bytes: UnsafeMutableRawBufferPointer, from start: Int) {
+    precondition(start >= 0 && start + bytes.count <= Self.byteCount)
+    lanes.withUnsafeBufferPointer { lanes in
+      for offset in 0..<bytes.count {
+        let index = start + offset
+        bytes[offset] = UInt8(truncatingIfNeeded: lanes[index / 8] &>> UInt64(8 * (index % 8)))
+      }
+    }
+  }
+
   /// Overwrites the lanes, for states that absorbed secrets.
   @inline(never)
   mutating func wipe() {

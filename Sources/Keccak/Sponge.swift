@@ -18,13 +18,33 @@ struct Sponge: Sendable {
 
   mutating func absorb(_ bytes: some Sequence<UInt8>) {
     precondition(!isSqueezing)
+    // Through an iterator that another module brings, a byte would cost more than its share of the
+    // permutation.
+    let isDone: Void? = bytes.withContiguousStorageIfAvailable {
+      absorb(contiguous: UnsafeRawBufferPointer($0))
+    }
+    guard isDone == nil else { return }
     for byte in bytes {
       state.xor(byte, at: position)
-      position += 1
-      if position == rate {
-        state.permute()
-        position = 0
-      }
+      advance(by: 1)
+    }
+  }
+
+  private mutating func absorb(contiguous bytes: UnsafeRawBufferPointer) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let piece = rest.prefix(rate - position)
+      state.xor(UnsafeRawBufferPointer(rebasing: piece), at: position)
+      advance(by: piece.count)
+      rest = rest.dropFirst(piece.count)
+    }
+  }
+
+  private mutating func advance(by count: Int) {
+    position += count
+    if position == rate {
+      state.permute()
+      position = 0
     }
   }
 

@@ -52,10 +52,14 @@ struct Strobe128: Sendable {
   mutating func squeeze(_ count: Int) -> [UInt8] {
     beginOperation(Flag.inbound | Flag.application | Flag.cipher)
     return [UInt8](unsafeUninitializedCapacity: count) { bytes, written in
-      for index in 0..<count {
-        bytes[index] = state[position]
-        state[position] = 0
-        advance()
+      var rest = UnsafeMutableRawBufferPointer(bytes)[..<count]
+      while !rest.isEmpty {
+        let piece = UnsafeMutableRawBufferPointer(rebasing: rest.prefix(Self.rate - position))
+        state.copy(to: piece, from: position)
+        // What was given out is forgotten.
+        state.xor(UnsafeRawBufferPointer(piece), at: position)
+        advance(by: piece.count)
+        rest = rest.dropFirst(piece.count)
       }
       written = count
     }
@@ -66,7 +70,7 @@ struct Strobe128: Sendable {
     beginOperation(Flag.application | Flag.cipher)
     for byte in bytes {
       state[position] = byte
-      advance()
+      advance(by: 1)
     }
   }
 
@@ -87,16 +91,22 @@ struct Strobe128: Sendable {
   }
 
   private mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
-    for byte in bytes { absorb(byte) }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let piece = rest.prefix(Self.rate - position)
+      state.xor(UnsafeRawBufferPointer(rebasing: piece), at: position)
+      advance(by: piece.count)
+      rest = rest.dropFirst(piece.count)
+    }
   }
 
   private mutating func absorb(_ byte: UInt8) {
     state.xor(byte, at: position)
-    advance()
+    advance(by: 1)
   }
 
-  private mutating func advance() {
-    position += 1
+  private mutating func advance(by count: Int) {
+    position += count
     if position == Self.rate { permute() }
   }
 

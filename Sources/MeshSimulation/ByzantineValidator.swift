@@ -206,6 +206,15 @@ struct ByzantineValidator {
     case .sync(let request):
       guard random.below(3) == 0 else { return nil }
       return .sync(SyncResponse(first: request.from, head: .max, certificates: []))
+    case .log(let request):
+      guard random.below(3) == 0 else { return nil }
+      // Of a log that it cannot show.
+      let hashes = (0..<random.below(3)).map { _ in
+        TransitionHash(
+          Bytes32(words: (random.next(), random.next(), random.next(), random.next()))
+        )
+      }
+      return .log(LogHashes(first: request.from, head: .max, hashes: hashes))
     case .certificate: return random.below(3) == 0 ? .notFound : nil
     case .outputs, .gap, .digest, .network, .subscribe, .equivocation, .validatorEquivocation:
       return nil
@@ -302,7 +311,7 @@ extension Request {
     case .ballot(let request): request.slot
     case .settle(let certificate): certificate.slot
     case .equivocation, .validatorEquivocation, .account, .certificate, .outputs, .network,
-      .subscribe, .sync, .gap, .digest:
+      .subscribe, .sync, .gap, .log, .digest:
       nil
     }
   }

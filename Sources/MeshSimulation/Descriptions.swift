@@ -87,6 +87,7 @@ private func text(_ request: Request) -> String {
   case .ballot(let request): "ballot \(request.ballot) \(short(request.slot))"
   case .sync(let request): "sync from \(request.from)"
   case .gap(let request): "gap \(short(request.from))"
+  case .log(let request): "log from \(request.from)"
   case .outputs(let query): "outputs after \(query.after)"
   case .certificate(.hash(let hash)): "certificate \(short(hash.bytes))"
   case .certificate(.slot(let slot)): "certificate \(short(slot))"
@@ -109,6 +110,7 @@ private func text(_ response: Response) -> String {
   case .sync(let response):
     "synced \(response.first.map { "\($0)" } ?? "gap") of \(response.head) "
       + "\(response.certificates.map(text))"
+  case .log(let log): "log \(log.first) of \(log.head) \(log.hashes.map { short($0.bytes) })"
   case .error(let farewell): "error \(farewell.reason)"
   case .network, .event, .notFound, .digest: "\(response.type)"
   }

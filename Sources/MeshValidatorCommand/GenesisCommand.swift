@@ -20,22 +20,29 @@ private let validators = Option(
 )
 private let allocations = Option(
   "allocate",
-  .list(of: .allocation),
+  .list(of: .firstBalance),
   default: [],
   scope: .commandLine,
   help: "First balance of an account, in whole tokens; once for each"
 )
+private let allocationsFile = Option(
+  "allocations",
+  .optional(.path),
+  default: nil,
+  scope: .commandLine,
+  help: "A file of more of them, one ACCOUNT=AMOUNT a line; # begins a remark"
+)
 private let feeBase = Option(
   "fee_base",
   .tokens,
-  default: Tokens.zero,
+  default: DecimalAmount.zero,
   scope: .commandLine,
   help: "Fee of a payment, in whole tokens"
 )
 private let feePerOutput = Option(
   "fee_per_output",
   .tokens,
-  default: Tokens.zero,
+  default: DecimalAmount.zero,
   scope: .commandLine,
   help: "Fee of each recipient of a payment, in whole tokens"
 )
@@ -78,10 +85,14 @@ let genesisCommand = Command(
       --validator KEY4 --allocate ALICE=10000 --fee-base 0.01 -o genesis.mesh
       """,
       "Four validators, and 10,000 tokens for the account with the public key ALICE"
-    )
+    ),
+    Command.Example(
+      "mesh-validator genesis --name solo --validator KEY --allocations balances -o genesis.mesh",
+      "One validator, and the first balances of a file"
+    ),
   ],
   options: [
-    name, validators, allocations, feeBase, feePerOutput, symbol, decimals, output,
+    name, validators, allocations, allocationsFile, feeBase, feePerOutput, symbol, decimals, output,
     CommonOptions.json,
   ],
   run: makeGenesis
@@ -126,26 +137,29 @@ let genesisCommand = Command(
 
 private func buildGenesis(_ name: String, _ call: Invocation) throws -> Genesis {
   let places = call[decimals]
-  func amount(_ tokens: Tokens, _ what: String) throws -> Amount {
-    guard let units = tokens.units(decimals: places) else {
+  func amount(_ tokens: DecimalAmount, _ source: String) throws -> Amount {
+    guard let amount = tokens.amount(decimals: places) else {
       throw UsageFailure.badValue(
-        source: what,
+        source: source,
         key: "the amount",
         found: "'\(tokens.text)'",
         expected: "below 2^64 units, with at most \(places) decimals"
       )
     }
-    return Amount(units)
+    return amount
   }
   var supply = Amount.zero
   var rows: [Genesis.Allocation] = []
-  for allocation in call[allocations] {
-    let amount = try amount(allocation.amount, "--allocate")
-    guard let sum = supply.adding(amount) else { throw GenesisFailure.wrongSupply }
-    supply = sum
-    let account = AccountID(allocation.account)
-    rows.append(Genesis.Allocation(account: account, asset: Genesis.assetID, amount: amount))
+  func allocate(_ balances: [FirstBalance], _ source: String) throws {
+    for balance in balances {
+      let amount = try amount(balance.amount, source)
+      guard let sum = supply.adding(amount) else { throw GenesisFailure.supplyTooLarge }
+      supply = sum
+      rows.append(.init(account: balance.account, asset: Genesis.assetID, amount: amount))
+    }
   }
+  try allocate(call[allocations], "--allocate")
+  if let path = call[allocationsFile] { try allocate(try FirstBalance.readFile(path), path) }
   guard !call[validators].isEmpty else {
     throw UsageFailure.missingValue(flag: "--validator", placeholder: "KEY")
   }

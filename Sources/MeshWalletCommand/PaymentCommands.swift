@@ -55,8 +55,12 @@ let sendCommand = Command(
   ],
   options: CommonOptions.network + [to, amount, asset, memo, receipt],
   run: WalletCall.run { call in
-    guard let payee = call.call[to] else { throw UsageFailure.missingArgument("--to") }
-    guard let text = call.call[amount] else { throw UsageFailure.missingArgument("--amount") }
+    guard let payee = call.call[to] else {
+      throw UsageFailure.missingValue(flag: "--to", placeholder: "ADDRESS")
+    }
+    guard let text = call.call[amount] else {
+      throw UsageFailure.missingValue(flag: "--amount", placeholder: "AMOUNT")
+    }
     let genesis = try WalletConfiguration.genesis(call.settings)
     try check(asset: call.call[asset], on: genesis)
     guard let units = genesis.asset.amount(text), units > .zero else {
@@ -182,7 +186,11 @@ let balanceCommand = Command(
     var rows: [(String, String)] = []
     if answer["income"] != nil {
       rows = [
-        ("received", "\(answer.amount(answer["income"])) in \(answer.text("payments")) payments"),
+        (
+          "received",
+          "\(answer.amount(answer["income"])) in \(answer.text("payments")) "
+            + (answer.text("payments") == "1" ? "payment" : "payments")
+        ),
         ("balance", "not shown by an income key"),
       ]
     } else {

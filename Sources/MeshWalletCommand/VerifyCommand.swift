@@ -64,7 +64,7 @@ let verifyCommand = Command(
 /// Whether it is the payment that was asked for.
 private func check(_ answer: JSON, against call: WalletCall, on genesis: Genesis) throws {
   func fail(_ text: String) -> WalletProblem { WalletProblem(.otherPayment, text) }
-  if let wanted = call.call[certificate], wanted != answer["certificate"]?.string {
+  if let wanted = call.call[certificate], wanted.lowercased() != answer["certificate"]?.string {
     throw fail("the receipt is valid, and of another payment: \(answer.text("certificate"))")
   }
   var payments = answer["payments"]?.array ?? []
@@ -80,8 +80,10 @@ private func check(_ answer: JSON, against call: WalletCall, on genesis: Genesis
     guard payments.contains(where: { $0["amount"] != nil }) else {
       throw fail("the receipt is valid, and its amount is hidden from these keys: use --open")
     }
-    guard payments.contains(where: { $0["amount"]?.decimal(UInt64.self) == wanted.units }) else {
-      throw fail("the receipt is valid, and pays another amount")
+    let amounts = payments.compactMap { $0["amount"]?.decimal(UInt64.self) }
+    guard amounts.contains(wanted.units) else {
+      let paid = amounts.map { genesis.asset.text(Amount($0)) }.joined(separator: ", ")
+      throw fail("the receipt is valid, and pays \(paid), not \(genesis.asset.text(wanted))")
     }
   }
 }

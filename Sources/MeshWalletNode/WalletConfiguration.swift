@@ -77,7 +77,7 @@ public struct WalletConfiguration: Sendable {
   public static func readGenesis(_ path: String) throws -> Genesis {
     let bytes: [UInt8]
     do throws(FileFailure) {
-      bytes = try PrivateFile.read(path, bytesMax: Limits.frameBytes)
+      bytes = try PrivateFile.read(path, bytesMax: Genesis.bytesMax)
     } catch {
       guard error.isMissing else { throw error }
       throw WalletProblem(

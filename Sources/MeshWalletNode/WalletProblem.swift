@@ -73,8 +73,8 @@ extension WalletProblem {
         ": another program uses the same keys; nothing of this payment was settled, try again"
       case .slotBlocked:
         ": two different transitions were signed for one place, for example by copies of this wallet "
-          + "on two machines. Tier 1 cannot decide between them; what was received is safe, and new "
-          + "keys are needed to go on"
+          + "on two machines. Tier 1 cannot decide between them: the balance stays where it is; go on "
+          + "with new keys"
       default: ""
       }
     self.init(code, failure.description + advice)

@@ -12,6 +12,9 @@ public final class StopRequest: Sendable {
 
   public init() {}
 
+  /// Why it was asked; nil if it was not, or for no failure.
+  public var failure: (any Error)? { state.withLock { $0.failure } }
+
   /// Only the first counts.
   public func ask(because failure: (any Error)?) {
     let waiting = state.withLock { state -> CheckedContinuation<(any Error)?, Never>? in

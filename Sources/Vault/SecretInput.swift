@@ -52,7 +52,7 @@ public struct SecretInput {
 
   /// One line, typed unseen or piped.
   public func line(_ prompt: String) throws -> String {
-    guard isTerminal else { return try text(try readLine()) }
+    guard isTerminal else { return try pipedLine(prompt) }
     Terminal.standard.printError(prompt)
     var before = termios()
     guard tcgetattr(STDIN_FILENO, &before) == 0 else {
@@ -67,22 +67,33 @@ public struct SecretInput {
       tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
       Terminal.standard.printError("\n")
     }
-    return try text(try readLine())
+    return try text(try readLine() ?? [])
   }
 
-  /// Byte by byte, so that nothing of the next line is taken.
-  private func readLine() throws -> [UInt8] {
+  /// Where nobody types, no line at all is not an empty one: a script forgot to give it.
+  private func pipedLine(_ prompt: String) throws -> String {
+    guard let line = try readLine() else {
+      throw CommandFailure(
+        "standard input has no line to read for '\(prompt.prefix { $0 != ":" })', and is no terminal"
+          + " to ask at; see --help"
+      )
+    }
+    return try text(line)
+  }
+
+  /// A line, nil at the end of the input; byte by byte, so that nothing of the next line is taken.
+  private func readLine() throws -> [UInt8]? {
     var line: [UInt8] = []
     var byte: UInt8 = 0
     while true {
       let count = read(STDIN_FILENO, &byte, 1)
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw CommandFailure("standard input cannot be read") }
-      if count == 0 || byte == 10 { break }
+      if count == 0 { return line.isEmpty ? nil : line }
+      if byte == 10 { return line }
       guard line.count < Self.bytesMax else { throw CommandFailure("the line is too long") }
       line.append(byte)
     }
-    return line
   }
 
   private func text(_ bytes: [UInt8]) throws -> String {

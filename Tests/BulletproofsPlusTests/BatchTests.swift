@@ -46,6 +46,29 @@ struct BatchTests {
     }
   }
 
+  @Test("Proofs read together are what they are read one by one, bad ones among them")
+  func readTogether() throws {
+    let (single, pair) = (try Sample.single.get().proof.bytes, try Sample.pair.get().proof.bytes)
+    let proofs = [
+      pair,
+      Array(single.dropLast()),
+      single.replacing(5, by: [UInt8](repeating: 0xff, count: 32)),
+      single,
+      pair.replacing(1, by: [UInt8](repeating: 0xff, count: 32)),
+      single.replacing(2, by: [UInt8](repeating: 0, count: 32)),
+      [],
+      pair,
+    ]
+    let together = RangeProof.decoded(proofs)
+    #expect(together.count == proofs.count)
+    for (bytes, read) in zip(proofs, together) {
+      let alone = Result { () throws(RangeProofFailure) in try RangeProof(bytes) }
+      #expect(read.map(\.bytes) == alone.map(\.bytes))
+    }
+    #expect(together.count { (try? $0.get()) != nil } == 3)
+    #expect(RangeProof.decoded([]).isEmpty)
+  }
+
   @Test("A claim of the wrong size is named with its own failure, beside an invalid one")
   func mismatched() throws {
     let (single, pair) = (try Sample.single.get(), try Sample.pair.get())

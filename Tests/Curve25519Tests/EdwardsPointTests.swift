@@ -100,6 +100,33 @@ struct EdwardsPointTests {
     #expect(EdwardsPoint.decoded(zip215: []).isEmpty)
   }
 
+  @Test(
+    "The prime subgroup has neither 0 nor torsion, asked for one or many, on every path",
+    arguments: ArithmeticPath.available
+  )
+  func primeSubgroup(path: ArithmeticPath) {
+    var generator = SeededGenerator(seed: 3)
+    let low = Self.smallOrderEncodings.compactMap { EdwardsPoint(zip215: $0) }
+    let good = (0..<20).map { _ in
+      EdwardsPoint.basepoint.naiveMultiple(.random(using: &generator))
+    }
+    let torsion = low.filter { !$0.isIdentity }
+    let points = good + low + zip(good, torsion).map { $0 + $1 } + [.basepoint]
+    let expected =
+      [Bool](repeating: true, count: good.count)
+      + [Bool](repeating: false, count: low.count + torsion.count) + [true]
+    for count in [0, 1, 2, 7, 8, 9, points.count] {
+      let some = points.suffix(count)
+      #expect(
+        EdwardsPoint.areInPrimeSubgroup(Array(some), path: path) == Array(expected.suffix(count))
+      )
+    }
+    let encodings = good.map(\.encoding) + Array(Self.smallOrderEncodings)
+    for (encoding, point) in zip(encodings, EdwardsPoint.decoded(canonical: encodings)) {
+      #expect(point == EdwardsPoint(canonical: encoding))
+    }
+  }
+
   @Test("There are 14 encodings of small order; 8 are canonical")
   func smallOrder() {
     #expect(Self.smallOrderEncodings.count == 14)

@@ -150,6 +150,26 @@ struct SHA3Tests {
   }
 }
 
+extension SHA3Tests {
+  @Test("A message in lanes, in odd pieces and byte by byte is the same message")
+  func lanes() {
+    let message = (0..<700).map { UInt8(truncatingIfNeeded: 11 * $0 + 5) }
+    let whole = SHA3_512.digest(of: message)
+    for step in [1, 3, 7, 8, 9, 16, 71, 72, 73, 143] {
+      var pieces = SHA3_512()
+      var single = SHA3_512()
+      for start in stride(from: 0, to: message.count, by: step) {
+        let piece = message[start..<min(start + step, message.count)]
+        pieces.absorb(piece)
+        // A sequence that has no storage.
+        single.absorb(piece.lazy.map { $0 })
+      }
+      #expect(pieces.digest() == whole)
+      #expect(single.digest() == whole)
+    }
+  }
+}
+
 func hex(_ bytes: some Sequence<UInt8>) -> String {
   let digits = Array("0123456789abcdef")
   return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })

@@ -140,3 +140,19 @@ struct Fixture {
     failure(.request(.settle(certificate), Exchange(0)))
   }
 }
+
+extension Genesis {
+  /// The same with so many other accounts, whose keys cannot sign, and the supply with the first.
+  func bytes(accounts count: Int) -> [UInt8] {
+    var bytes = Array(encoded.dropLast(4 + 45 * allocations.count))
+    bytes.reserveCapacity(bytes.count + 4 + 45 * count)
+    bytes += UInt32(count).littleEndianBytes
+    for number in 0..<count {
+      bytes += UInt32(number).bigEndian.littleEndianBytes
+      bytes += [UInt8](repeating: 0, count: 28)
+      bytes += [Suite.ed25519.rawValue] + asset.id.number.littleEndianBytes
+      bytes += (number == 0 ? asset.supply.units : 0).littleEndianBytes
+    }
+    return bytes
+  }
+}

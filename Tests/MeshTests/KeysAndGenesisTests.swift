@@ -215,8 +215,38 @@ struct KeysAndGenesisTests {
       try changed(allocations: [half(alice), half(alice)])
     }
     #expect(throws: GenesisFailure.wrongSupply) { try changed(allocations: [half(alice)]) }
-    #expect(throws: GenesisFailure.wrongSupply) {
+    #expect(throws: GenesisFailure.supplyTooLarge) {
       try changed(allocations: [half(alice, .max), half(bob, 10_001)])
+    }
+  }
+
+  @Test("A genesis has as many first accounts as there may be, and not one more")
+  func manyAccounts() throws {
+    let most = try Genesis(encoded: genesis.bytes(accounts: Limits.allocations))
+    #expect(most.allocations.count == Limits.allocations)
+    #expect(most.encodedCount == most.encoded.count)
+    #expect(most.encodedCount <= Genesis.bytesMax)
+    #expect(throws: GenesisFailure.self) {
+      try Genesis(encoded: genesis.bytes(accounts: Limits.allocations + 1))
+    }
+    // A count that the bytes do not bear out is refused before anything is allocated for it.
+    var short = genesis.bytes(accounts: 2)
+    short.removeLast(45)
+    #expect(throws: GenesisFailure.self) { try Genesis(encoded: short) }
+  }
+
+  @Test("To read a genesis asks nothing of its accounts' keys, to make one does")
+  func accountKeys() throws {
+    let read = try Genesis(encoded: genesis.bytes(accounts: 2))
+    #expect(throws: GenesisFailure.unacceptableKey(read.allocations[0].account.key)) {
+      try Genesis(
+        name: read.name,
+        createdMs: read.createdMs,
+        fees: read.fees,
+        asset: read.asset,
+        validators: read.validators,
+        allocations: read.allocations
+      )
     }
   }
 

@@ -22,10 +22,11 @@ struct ValidatorTests {
 
   private func validator(
     key: SecretKey?,
-    canary: Canary? = nil
+    canary: Canary? = nil,
+    genesis: Genesis? = nil
   ) -> MeshValidator {
     var configuration = MeshValidator.Configuration(
-      genesis: fixture.genesis,
+      genesis: genesis ?? fixture.genesis,
       key: key,
       secret: secret(MeshVectors.shared.master)
     )
@@ -249,6 +250,29 @@ struct ValidatorTests {
     )
   }
 
+  @Test("A genesis that fits a frame is sent; a larger one comes by another way")
+  func largeGenesis() throws {
+    func network(accounts: Int) throws -> (Genesis, Response?) {
+      let genesis = try Genesis(encoded: fixture.genesis.bytes(accounts: accounts))
+      var machine = validator(key: fixture.validators[0], genesis: genesis)
+      return (genesis, responses(try ask(.network, &machine)).first)
+    }
+    let fixed = fixture.genesis.encodedCount - 45 * fixture.genesis.allocations.count
+    let fitting = (NetworkInfo.genesisMax - fixed) / 45
+    let (genesis, info) = try network(accounts: fitting)
+    guard case .network(let sent)? = info else {
+      Issue.record("no answer: \(String(describing: info))")
+      return
+    }
+    #expect(try Genesis(encoded: sent.genesis).id == genesis.id)
+    #expect(Frame.response(.network(sent)).encoded.count <= Frame.headerSize + Limits.frameBytes)
+    guard case .error(let farewell)? = try network(accounts: fitting + 1).1 else {
+      Issue.record("a genesis larger than a frame has no answer")
+      return
+    }
+    #expect(farewell.code == .frameTooLarge)
+  }
+
   @Test("Questions are answered from the state")
   func queries() throws {
     var machine = validator()
@@ -312,9 +336,111 @@ struct ValidatorTests {
       try answer(.gap(GapRequest(from: certificate.slot)))
         == .sync(SyncResponse(first: nil, head: 1, certificates: [certificate]))
     )
+    #expect(
+      try answer(.log(LogRequest(from: 1)))
+        == .log(LogHashes(first: 1, head: 1, hashes: [certificate.hash]))
+    )
+    #expect(
+      try answer(.log(LogRequest(from: .max)))
+        == .log(LogHashes(first: .max, head: 1, hashes: []))
+    )
     #expect(try answer(.digest) == .digest(machine.ledger.digest()))
     guard case .network(let info)? = try answer(.network) else { return }
     #expect(try Genesis(encoded: info.genesis) == fixture.genesis)
+  }
+
+  @Test("Of a peer's log only what is missing is asked for")
+  func onlyWhatIsMissing() throws {
+    var machine = validator()
+    let second = try fixture.build(fixture.plan(bob, pay: [fixture.payee(alice, 5)]), by: bob)
+    let certificates = try [payment, second].map { try fixture.certificate($0.transition) }
+    _ = try ask(.settle(certificates[0]), &machine)
+    let peer = PeerID(1)
+    func asked(_ effects: [Effect<MeshValidator>]) -> [(Request, Exchange)] {
+      effects.compactMap { effect in
+        if case .send(let message, peer) = effect,
+          case .request(let request, let exchange) = message.value
+        {
+          (request, exchange)
+        } else {
+          nil
+        }
+      }
+    }
+    func hear(_ response: Response, _ exchange: Exchange) throws -> [(Request, Exchange)] {
+      let checked = try fixture.check(.response(response, exchange)).get()
+      var effects = machine.handle(.received(checked, from: peer), now: now)
+      for case .start(let job, let id) in effects {
+        effects += machine.handle(.finished(job.run(), id), now: now)
+      }
+      return asked(effects)
+    }
+
+    let first = asked(machine.handle(.connected(peer, .validator(ValidatorIndex(1))), now: now))
+    #expect(first.map(\.0) == [.log(LogRequest(from: 1))])
+    // It holds what is known here, what is not, and again what is.
+    let hashes = [certificates[0].hash, certificates[1].hash, certificates[0].hash]
+    let log = LogHashes(first: 1, head: 3, hashes: hashes)
+    // An answer to another question says nothing.
+    #expect(try hear(.log(log), Exchange(77)).isEmpty)
+    let then = try hear(.log(log), first[0].1)
+    #expect(then.map(\.0) == [.sync(SyncRequest(from: 2, max: 1))])
+    #expect(machine.ledger.store.cursor(ValidatorIndex(1)) == 1)
+    // The same answer a second time is none.
+    #expect(try hear(.log(log), first[0].1).isEmpty)
+
+    let sync = SyncResponse(first: 2, head: 900, certificates: [certificates[1]])
+    let last = try hear(.sync(sync), then[0].1)
+    #expect(machine.ledger.store.totals.logCount == 2)
+    #expect(last.map(\.0) == [.log(LogRequest(from: 3))])
+    // What came to the peer meanwhile has its time to come here by itself: until the next pong.
+    let end = LogHashes(first: 3, head: 900, hashes: [certificates[0].hash])
+    #expect(try hear(.log(end), last[0].1).isEmpty)
+    #expect(machine.ledger.store.cursor(ValidatorIndex(1)) == 3)
+    let pong = Pong(ping: Ping(nonce: 1, sentMs: 1), logHead: 4)
+    let checked = try fixture.check(.pong(pong)).get()
+    let next = asked(machine.handle(.received(checked, from: peer), now: now))
+    #expect(next.map(\.0) == [.log(LogRequest(from: 4))])
+  }
+
+  @Test("A checker that remembers refuses what it refused before, and another signature")
+  func checkMemory() throws {
+    var checker = StatelessChecker(fixture.genesis)
+    var random = SplitMix64(seed: 1)
+    func failures(_ requests: [Request]) -> [CheckFailure?] {
+      checker.check(requests.map { .request($0, Exchange(0)) }, using: &random).map { result in
+        if case .failure(let failure) = result { failure } else { nil }
+      }
+    }
+    let good = try fixture.certificate(payment.transition)
+    #expect(failures([vote(payment.transition), .settle(good)]) == [nil, nil])
+    #expect(failures([.settle(good)]) == [nil])
+    // The same transition by its hash, which does not cover the signature.
+    let unsigned = Transition(
+      payment.transition.body,
+      proof: payment.transition.proof,
+      signature: .zero
+    )
+    let forged = try fixture.certificate(unsigned)
+    for _ in 0..<2 {
+      #expect(failures([.settle(forged)]) == [.badSignature(.settlementCertificate)])
+    }
+    // A ballot by the point of order 2: the first time and each time after.
+    let low = AccountID(
+      bytes32("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")
+    )
+    let ballot = BallotRequest(
+      slot: Slot(account: low, sequence: .first),
+      ballot: Ballot(1),
+      signature: .zero
+    )
+    for _ in 0..<2 {
+      #expect(
+        failures([.ballot(ballot), .settle(good), .ballot(ballot)]) == [
+          .transition(.unacceptableKey), nil, .transition(.unacceptableKey),
+        ]
+      )
+    }
   }
 
   @Test("Subscribers hear of what they can claim, and of what settled")

@@ -39,6 +39,31 @@ struct WalletRecoveryTests {
     #expect(cluster.walletTimers[0]?.contains(.scan) == true)
   }
 
+  @Test("What a list named and nobody showed is asked for again", arguments: [false, true])
+  func seeksAgain(loses connections: Bool) {
+    var cluster = Cluster(fixture, seed: 5)
+    cluster.command(0, .send([cluster.payee(1, 500)]))
+    cluster.run()
+    cluster.isCut = { letter in
+      if case .response(.certificate, _) = letter.message { letter.to == .wallet(1) } else { false }
+    }
+    cluster.step(wallet: 1, .fired(.scan))
+    cluster.run()
+    #expect(cluster.wallets[1].machine.state.claimable.isEmpty)
+    cluster.isCut = { _ in false }
+    if connections {
+      // It asks each when it is back, at once.
+      for index in 0..<4 {
+        cluster.stop(index)
+        cluster.start(index)
+      }
+    } else {
+      cluster.step(wallet: 1, .fired(.scan))
+    }
+    cluster.run()
+    #expect(cluster.wallets[1].machine.state.claimable.count == 1)
+  }
+
   @Test("Restored, it signs nothing in ballot 0, though all validators report nothing")
   func distrust() throws {
     var cluster = Cluster(fixture, seed: 2)
@@ -75,6 +100,51 @@ struct WalletRecoveryTests {
     #expect(cluster.wallets[0].disk.certificates[.first]?.ballot == Ballot(1))
     cluster.runTimers()
     cluster.expectAgreement()
+  }
+
+  @Test("A slot of two losses may be blocked: two transitions have votes, and neither is certified")
+  func twoLosses() throws {
+    var cluster = Cluster(fixture, seed: 5)
+    /// A payment of which one validator hears, and whose vote gets lost, as the wallet's database does.
+    func payAndForget(_ units: UInt64, heardBy voter: Int, without absent: Int?) {
+      cluster.isCut = { letter in
+        if [letter.from, letter.to].contains(where: { $0 == absent.map { .validator($0) } }) {
+          return true
+        }
+        switch letter.message {
+        case .request(.vote, _): return letter.to != .validator(voter)
+        case .response(.vote, _): return true
+        default: return false
+        }
+      }
+      cluster.run()
+      cluster.runTimers()
+      cluster.command(0, .send([cluster.payee(1, units)]))
+      cluster.run()
+      cluster.runTimers()
+      cluster.restart(wallet: 0, fromWords: true)
+    }
+    payAndForget(500, heardBy: 0, without: nil)
+    // The one that voted is away, so a quorum reports nothing: the slot is free.
+    payAndForget(7, heardBy: 1, without: 0)
+    #expect(Set(cluster.votes.values).count == 2)
+    // A quorum that reports both: neither may be proposed, as the other may have been certified.
+    cluster.isCut = { [$0.from, $0.to].contains(.validator(3)) }
+    cluster.run()
+    cluster.runTimers()
+    cluster.command(0, .send([cluster.payee(2, 1)]))
+    cluster.run()
+    cluster.isCut = { _ in false }
+    cluster.run()
+    cluster.runTimers()
+    #expect(cluster.wallets[0].replies.contains { $0.isBlocked })
+    #expect(cluster.certified(0)?.hash == nil)
+    for validator in cluster.validators { #expect(validator.disk.totals.logCount == 0) }
+    cluster.expectAgreement()
+    // Nobody else is harmed.
+    cluster.command(1, .send([cluster.payee(2, 1)]))
+    cluster.run()
+    #expect(cluster.certified(1) != nil)
   }
 
   @Test("What a store keeps of a pending transition is what validators are asked")
@@ -186,5 +256,11 @@ struct WalletRecoveryTests {
     #expect(cluster.certified(0) != nil)
     #expect(cluster.balance(0) == 10_007)
     cluster.expectAgreement()
+  }
+}
+
+extension MeshWallet.Reply {
+  fileprivate var isBlocked: Bool {
+    if case .failed(.slotBlocked) = self { true } else { false }
   }
 }

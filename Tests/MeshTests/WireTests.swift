@@ -83,6 +83,7 @@ struct WireSamples {
       .subscribe(Subscription(accounts: fixture.owners.map(\.account))),
       .sync(SyncRequest(from: 1)),
       .gap(GapRequest(from: slot)),
+      .log(LogRequest(from: 3, max: 7)),
       .digest,
     ]
   }
@@ -132,6 +133,7 @@ struct WireSamples {
       .notFound,
       .sync(SyncResponse(first: 1, head: 2, certificates: [certificate, certificate.pruned])),
       .sync(SyncResponse(first: nil, head: 2, certificates: [])),
+      .log(LogHashes(first: 3, head: 5, hashes: [certificate.hash, payment.transition.hash])),
       .digest(StateDigest(logCount: 1, accounts: 2, digest: certificate.hash.bytes)),
     ]
   }

@@ -3,6 +3,7 @@ import Kernel
 import Mesh
 import Service
 import Synchronization
+import TestSupport
 import Testing
 import Vault
 
@@ -254,7 +255,7 @@ struct ServiceTests {
     let net = try await TestNetwork()
     let place = TemporaryDirectory()
     let alice = try await net.owner(0, in: place)
-    let configuration = await net.configuration(place)
+    let configuration = await net.configuration(place.path)
     let log = Log(level: .error)
     let keys = WalletKeys.spending(net.account(0))
     #expect(

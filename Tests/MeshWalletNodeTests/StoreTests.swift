@@ -3,6 +3,7 @@ import Kernel
 import Mesh
 import Service
 import Storage
+import TestSupport
 import Testing
 
 @testable import MeshWalletNode
@@ -56,7 +57,17 @@ import Testing
   @Test("Income is found again in its order, and what is claimed is known as such")
   func income() throws {
     let store = try open(scene.bob)
-    let references = try ([30, 31] as [UInt64]).map { units in
+    let references = try receive([30, 31], into: store)
+    try store.commit([WalletChange([.markClaimed([references[0]])])])
+    let state = try open(scene.bob).load()
+    #expect(state.incoming.map(\.reference) == references)
+    #expect(state.incoming.map(\.payment.amount) == [Amount(30), Amount(31)])
+    #expect(state.claimable.map(\.reference) == [references[1]])
+  }
+
+  /// Payments of Alice to Bob, each noted twice.
+  private func receive(_ amounts: [UInt64], into store: WalletStore) throws -> [OutputReference] {
+    try amounts.map { units in
       let certificate = try scene.certificate(units)
       let output = certificate.signed.body.outputs[0]
       let payment = try #require(
@@ -77,11 +88,49 @@ import Testing
       try store.commit([change, change])
       return incoming.reference
     }
-    try store.commit([WalletChange([.markClaimed([references[0]])])])
-    let state = try open(scene.bob).load()
-    #expect(state.incoming.map(\.reference) == references)
-    #expect(state.incoming.map(\.payment.amount) == [Amount(30), Amount(31)])
-    #expect(state.claimable.map(\.reference) == [references[1]])
+  }
+
+  @Test(
+    "What was opened once is read again, not opened; of an earlier version once more, and then kept"
+  )
+  func openings() throws {
+    let references = try receive([30, 31, 32], into: try open(scene.bob))
+    func load(opening count: Int) throws {
+      let store = try open(scene.bob)
+      let state = try store.load()
+      #expect(store.openedCount == count)
+      #expect(state.incoming.map(\.reference) == references)
+      #expect(state.incoming.map(\.payment.amount) == [Amount(30), Amount(31), Amount(32)])
+      for incoming in state.incoming {
+        let output = incoming.certificate.signed.body.outputs[0]
+        #expect(Commitment(incoming.payment.opening) == output.commitment)
+        #expect(incoming.payment.memo == .text("thanks"))
+      }
+    }
+    try load(opening: 0)
+    let database = try Database(path: path)
+    try database.execute("UPDATE incoming SET opening = NULL WHERE number > 1")
+    try load(opening: 2)
+    try load(opening: 0)
+    // Another row's, and a damaged one: no harm, as the keys open the output itself.
+    try database.execute(
+      "UPDATE incoming SET opening = (SELECT opening FROM incoming WHERE number = 2) WHERE number = 1"
+    )
+    try database.execute("UPDATE incoming SET opening = x'0102' WHERE number = 3")
+    try load(opening: 2)
+    try load(opening: 0)
+  }
+
+  @Test("What payers said, and how much, does not stand in the payee's file") func sealedIncome()
+    throws
+  {
+    let store = try open(scene.bob)
+    _ = try receive([30], into: store)
+    let payment = try #require(try store.load().incoming.first?.payment)
+    let blinding = payment.opening.blinding.encoding.bytes
+    let bytes = try PrivateFileBytes.read(path) + (try PrivateFileBytes.read(path + "-wal"))
+    #expect(!bytes.contains(sequence: Array(blinding.prefix(16))))
+    #expect(!bytes.contains(sequence: Array("thanks".utf8)))
   }
 
   @Test("No amount and no opening stands in the file") func secrecy() throws {

@@ -4,6 +4,7 @@ import Mesh
 import MeshNode
 import MeshWalletNode
 import Service
+import TestSupport
 import Testing
 import Vault
 
@@ -68,16 +69,13 @@ actor TestNetwork {
     for index in nodes.keys.sorted() { await stop(index) }
   }
 
-  func configuration(
-    _ directory: TemporaryDirectory,
-    timeout: Duration = .seconds(20)
-  ) -> WalletConfiguration {
+  func configuration(_ directory: String, timeout: Duration = .seconds(20)) -> WalletConfiguration {
     var hosts: [ValidatorIndex: HostPort] = [:]
     for (index, address) in addresses {
       hosts[ValidatorIndex(UInt16(index))] = HostPort(host: "127.0.0.1", port: address.port)
     }
     return WalletConfiguration(
-      directory: directory.path,
+      directory: directory,
       genesis: genesis,
       validators: hosts,
       timeout: timeout
@@ -88,6 +86,14 @@ actor TestNetwork {
   func wallet(
     _ keys: WalletKeys,
     in directory: TemporaryDirectory,
+    timeout: Duration = .seconds(20)
+  ) async throws -> MeshWalletService {
+    try await wallet(keys, at: directory.path, timeout: timeout)
+  }
+
+  func wallet(
+    _ keys: WalletKeys,
+    at directory: String,
     timeout: Duration = .seconds(20)
   ) async throws -> MeshWalletService {
     let service = try MeshWalletService(
@@ -107,10 +113,6 @@ actor TestNetwork {
     }
     return try await wallet(.spending(account(number)), in: directory)
   }
-}
-
-extension TemporaryDirectory {
-  func has(_ name: String) -> Bool { mode(of: name) != 0 }
 }
 
 extension MeshWalletService {

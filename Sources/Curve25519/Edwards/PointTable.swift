@@ -40,7 +40,8 @@ public struct PointTable: Sendable {
     self.init(points.map(\.point), width: width)
   }
 
-  static let basepoint = PointTable([EdwardsPoint.basepoint], width: 8)
+  /// Of B alone.
+  public static let basepoint = PointTable([EdwardsPoint.basepoint], width: 8)
 }
 
 extension AffineCachedPoint {

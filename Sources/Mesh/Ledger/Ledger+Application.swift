@@ -39,13 +39,13 @@ extension Ledger {
     _ certificate: SettlementCertificate,
     into change: inout LedgerChange
   ) -> Application {
-    if let settled = store.settled(certificate.slot) {
+    if let settled = settled(certificate.slot) {
       guard settled == certificate.hash else {
         return Application(outcome: fault(certificate, .alreadySettled, into: &change))
       }
       return Application(outcome: .already(logIndex: store.logIndex(settled) ?? 0))
     }
-    if let waiting = store.buffered(certificate.slot) {
+    if let waiting = buffered(certificate.slot) {
       guard waiting.hash == certificate.hash else {
         return Application(outcome: fault(certificate, .conflict, into: &change))
       }
@@ -57,7 +57,7 @@ extension Ledger {
     var ready = waiters.removeValue(forKey: certificate.hash) ?? []
     let outcome = step(certificate, applied: &applied, ready: &ready, into: &change)
     while !store.totals.isHalted, let slot = ready.popLast() {
-      guard let waiting = store.buffered(slot) else { continue }
+      guard let waiting = buffered(slot) else { continue }
       _ = step(waiting, applied: &applied, ready: &ready, into: &change)
     }
     return Application(outcome: outcome, applied: applied, outputs: outputs)
@@ -124,7 +124,7 @@ extension Ledger {
       step.append(.putOutput(record))
     }
     if let lock = facts.lock { step.append(.removeLock(lock.slot)) }
-    if store.buffered(certificate.slot) != nil {
+    if buffered(certificate.slot) != nil {
       step.append(.removeBuffered(certificate.slot))
       totals.bufferCount -= 1
     }
@@ -169,7 +169,7 @@ extension Ledger {
     isNext: Bool,
     into change: inout LedgerChange
   ) -> Application.Outcome {
-    if store.buffered(certificate.slot) == nil {
+    if buffered(certificate.slot) == nil {
       var totals = store.totals
       guard totals.bufferCount < Self.bufferMax else { return .refused }
       totals.bufferCount += 1
@@ -193,7 +193,7 @@ extension Ledger {
     while true {
       let page = store.bufferedSlots(from: slot, limit: 256)
       for each in page {
-        guard let certificate = store.buffered(each) else { continue }
+        guard let certificate = buffered(each) else { continue }
         if each.sequence == state(of: each.account).nextSequence { wait(certificate) }
       }
       guard page.count == 256, let last = page.last else { return }

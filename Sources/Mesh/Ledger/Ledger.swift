@@ -14,8 +14,8 @@ public struct Ledger: Sendable {
 
   /// Opens a ledger.
   ///
-  /// An empty store gets the genesis balances. They are applied then; persist `genesisChange` before
-  /// anything else.
+  /// A store without any account gets the genesis balances. They are applied then; persist
+  /// `genesisChange` before anything else. A store for many accounts writes them itself, one by one.
   public init(store: any LedgerStore, genesis: Genesis) {
     var store = store
     var written: LedgerChange?
@@ -31,29 +31,29 @@ public struct Ledger: Sendable {
   }
 
   private static func initialChange(_ genesis: Genesis) -> LedgerChange {
-    var change = LedgerChange(
-      genesis.allocations.map { allocation in
-        .putAccount(
-          AccountState(
-            account: allocation.account,
-            suite: allocation.suite,
-            asset: allocation.asset,
-            nextSequence: .first,
-            head: allocation.account.origin(on: genesis.id),
-            balance: Commitment(publicAmount: allocation.amount)
-          )
-        )
-      }
-    )
-    var totals = LedgerTotals()
-    totals.accounts = UInt64(genesis.allocations.count)
-    change.append(.putTotals(totals))
+    var change = LedgerChange(genesis.firstAccounts.map { .putAccount($0) })
+    change.append(.putTotals(genesis.firstTotals))
     return change
   }
 
   /// The account, or what it is before its first transition.
   public func state(of account: AccountID) -> AccountState {
     store.account(account) ?? .origin(of: account, on: genesis.id)
+  }
+
+  /// The transition that settled a slot.
+  ///
+  /// An account's settled slots are those below its next one, so a new slot is not looked up.
+  func settled(_ slot: Slot) -> TransitionHash? {
+    guard let state = store.account(slot.account), slot.sequence < state.nextSequence else {
+      return nil
+    }
+    return store.settled(slot)
+  }
+
+  /// The certificate that waits for its turn at a slot; nearly always none waits at all.
+  func buffered(_ slot: Slot) -> SettlementCertificate? {
+    store.totals.bufferCount == 0 ? nil : store.buffered(slot)
   }
 
   /// Applies a step to the store and notes it in the caller's change.
@@ -75,4 +75,27 @@ public struct Ledger: Sendable {
 
   /// 65,536 × ~600 bytes: an owner makes evidence against itself for the price of two signatures.
   static let evidenceMax: UInt64 = 65_536
+}
+
+extension Genesis {
+  /// The accounts that a ledger begins with, each made when it is asked for.
+  public var firstAccounts: some Sequence<AccountState> {
+    allocations.lazy.map { allocation in
+      AccountState(
+        account: allocation.account,
+        suite: allocation.suite,
+        asset: allocation.asset,
+        nextSequence: .first,
+        head: allocation.account.origin(on: id),
+        balance: Commitment(publicAmount: allocation.amount)
+      )
+    }
+  }
+
+  /// What a ledger that holds them counts.
+  public var firstTotals: LedgerTotals {
+    var totals = LedgerTotals()
+    totals.accounts = UInt64(allocations.count)
+    return totals
+  }
 }

@@ -95,7 +95,7 @@ public enum Evidence: Hashable, Sendable {
 
 /// One atomic, durable write, as a list of what it does.
 public struct LedgerChange: Hashable, Sendable {
-  public enum Operation: Hashable, Sendable {
+  public indirect enum Operation: Hashable, Sendable {
     case putAccount(AccountState)
     case putLock(SlotLock)
     case removeLock(Slot)

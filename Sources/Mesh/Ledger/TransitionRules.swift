@@ -82,11 +82,13 @@ extension SignedBody {
     let before = facts.claims.reduce(state.balance.point) { sum, record in
       record.map { sum + $0.output.commitment.point } ?? sum
     }
-    let after = body.outputs.reduce(body.newBalance.point) { $0 + $1.commitment.point }
-    let fee = RistrettoPoint.multiscalarVartime([
-      (Scalar(UInt128(body.fee.units)), Pedersen.valueBase)
-    ])
-    guard before == after + fee else { throw .notBalanced }
+    var after = body.outputs.reduce(body.newBalance.point) { $0 + $1.commitment.point }
+    if body.fee > .zero {
+      // G is the point of that table: nothing has to be prepared.
+      let fee = Scalar(UInt128(body.fee.units))
+      after = after + .multiscalarVartime([], fixed: [fee], of: .basepoint)
+    }
+    guard before == after else { throw .notBalanced }
   }
 }
 
@@ -105,12 +107,31 @@ extension Transition {
   }
 
   /// What rule 9 is left to verify; nil without outputs.
-  func readRangeClaim() throws(TransitionRejection) -> RangeClaim? {
-    guard proof.count == body.proofSize else { throw .proofMissingOrSurplus }
-    do throws(RangeProofFailure) {
-      return try rangeClaim()
-    } catch {
-      throw .proofInvalid
+  private func readRangeClaim() throws(TransitionRejection) -> RangeClaim? {
+    guard let claim = [self].readRangeClaims().first else { return nil }
+    return try claim.get()
+  }
+}
+
+extension [Transition] {
+  /// What rule 9 is left to verify of each; nil without outputs.
+  ///
+  /// Proofs are read together, for less than one by one.
+  func readRangeClaims() -> [Result<RangeClaim?, TransitionRejection>] {
+    let proved = filter { $0.body.provedCount != nil && $0.proof.count == $0.body.proofSize }
+    var proofs = RangeProof.decoded(proved.map(\.proof)).makeIterator()
+    return map { transition in
+      Result { () throws(TransitionRejection) in
+        guard transition.proof.count == transition.body.proofSize else {
+          throw .proofMissingOrSurplus
+        }
+        guard transition.body.provedCount != nil, let proof = proofs.next() else { return nil }
+        do throws(RangeProofFailure) {
+          return try transition.rangeClaim(of: proof.get())
+        } catch {
+          throw .proofInvalid
+        }
+      }
     }
   }
 }

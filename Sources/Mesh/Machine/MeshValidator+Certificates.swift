@@ -9,7 +9,7 @@ extension MeshValidator {
   ) {
     guard canQueue else { return refuse(.rateLimited, "too many requests", to: peer, exchange) }
     if !take(certificate, answering: (peer, exchange)), certificate.transition == nil,
-      ledger.store.settled(certificate.slot) == nil
+      ledger.settled(certificate.slot) == nil
     {
       refuse(.protocolViolation, "a validator needs the proof", to: peer, exchange)
     }
@@ -36,8 +36,8 @@ extension MeshValidator {
     guard configuration.checksCertifiedProofs || certificate.transition == nil else {
       return false
     }
-    if ledger.store.settled(certificate.slot) != nil { return false }
-    if ledger.store.buffered(certificate.slot)?.hash == certificate.hash { return false }
+    if ledger.settled(certificate.slot) != nil { return false }
+    if ledger.buffered(certificate.slot)?.hash == certificate.hash { return false }
     let lock = ledger.store.lock(certificate.slot)
     let hasVoted = lock?.votes.contains { $0.transition.hash == certificate.hash } ?? false
     return !hasVoted || certificate.transition == nil
@@ -117,13 +117,36 @@ extension MeshValidator {
 
   // MARK: Catching up
 
-  /// Asks for what a peer's log has beyond what was seen of it.
+  /// Asks what a peer's log holds beyond what was seen of it.
+  ///
+  /// Nearly all of it came from wallets already: hashes tell what did not.
   mutating func catchUp(with place: Int) {
     guard case .validator(let validator) = peers[place].identity, peers[place].sync == nil,
       configuration.canary != .neverCatchUp
     else { return }
-    let request = SyncRequest(from: ledger.store.cursor(validator) + 1)
-    peers[place].sync = ask(.sync(request), of: peers[place].id)
+    let request = LogRequest(from: ledger.store.cursor(validator) + 1)
+    peers[place].sync = ask(.log(request), of: peers[place].id)
+  }
+
+  /// Passes over what is settled here, and asks for the certificates of what follows.
+  mutating func receive(_ log: LogHashes, from peer: PeerID, _ exchange: Exchange) {
+    guard let place = self.peer(peer), case .validator(let validator) = peers[place].identity,
+      peers[place].sync == exchange
+    else { return }
+    peers[place].sync = nil
+    if peers[place].logHead == 0 { peers[place].logHead = log.head }
+    let cursor = ledger.store.cursor(validator)
+    guard log.first == cursor + 1, !log.hashes.isEmpty else { return }
+    let known = log.hashes.prefix { ledger.store.logIndex($0) != nil }.count
+    if known > 0 { ledger.advance(validator, to: cursor + UInt64(known), into: &change) }
+    let missing = log.hashes[known...].prefix(Limits.syncCertificates)
+      .prefix { ledger.store.logIndex($0) == nil }.count
+    if missing > 0 {
+      let request = SyncRequest(from: cursor + UInt64(known) + 1, max: UInt16(missing))
+      peers[place].sync = ask(.sync(request), of: peer)
+    } else if peers[place].logHead > cursor + UInt64(known) {
+      catchUp(with: place)
+    }
   }
 
   mutating func receive(_ response: SyncResponse, from peer: PeerID, _ exchange: Exchange) {
@@ -135,7 +158,6 @@ extension MeshValidator {
       _ = take(certificate, answering: nil)
     }
     guard peers[place].sync == exchange, let first = response.first else { return }
-    peers[place].logHead = max(peers[place].logHead, response.head)
     let cursor = ledger.store.cursor(validator)
     guard first == cursor + 1, !response.certificates.isEmpty else {
       peers[place].sync = nil

@@ -27,6 +27,7 @@ extension MeshValidator {
     switch message {
     case .request(let request, let exchange): receive(request, from: peer, exchange)
     case .response(.sync(let response), let exchange): receive(response, from: peer, exchange)
+    case .response(.log(let log), let exchange): receive(log, from: peer, exchange)
     case .response(.error, let exchange), .response(.notFound, let exchange):
       if let place = self.peer(peer), peers[place].sync == exchange { peers[place].sync = nil }
     case .response: break  // Nothing else was asked for.
@@ -52,13 +53,7 @@ extension MeshValidator {
     case .account(let query): answer(info(query), to: peer, exchange)
     case .certificate(let query): answer(certificate(query), to: peer, exchange)
     case .outputs(let query): answer(.outputs(page(query)), to: peer, exchange)
-    case .network:
-      let info = NetworkInfo(
-        epoch: configuration.genesis.validators.epoch,
-        logHead: ledger.store.totals.logCount,
-        genesis: configuration.genesis.encoded
-      )
-      answer(.network(info), to: peer, exchange)
+    case .network: tellNetwork(to: peer, exchange)
     case .subscribe(let subscription):
       guard subscribers.count < Self.subscribersMax else {
         return refuse(.rateLimited, "too many subscriptions", to: peer, exchange)
@@ -67,8 +62,23 @@ extension MeshValidator {
       subscribers.append(Subscriber(peer: peer, exchange: exchange, accounts: accounts))
     case .sync(let request): answer(.sync(certificates(request)), to: peer, exchange)
     case .gap(let request): answer(.sync(certificates(request)), to: peer, exchange)
+    case .log(let request): answer(.log(hashes(request)), to: peer, exchange)
     case .digest: answer(.digest(ledger.digest()), to: peer, exchange)
     }
+  }
+
+  private mutating func tellNetwork(to peer: PeerID, _ exchange: Exchange) {
+    let genesis = configuration.genesis
+    guard genesis.encodedCount <= NetworkInfo.genesisMax else {
+      let reason = "the genesis is larger than a frame: have its file from whoever runs the network"
+      return refuse(.frameTooLarge, reason, to: peer, exchange)
+    }
+    let info = NetworkInfo(
+      epoch: genesis.validators.epoch,
+      logHead: ledger.store.totals.logCount,
+      genesis: genesis.encoded
+    )
+    answer(.network(info), to: peer, exchange)
   }
 
   mutating func fire(_ timer: Timer) {
@@ -100,7 +110,7 @@ extension MeshValidator {
     guard query.asset == configuration.genesis.asset.id else { return .notFound }
     let state = ledger.state(of: query.account)
     let certificate = state.nextSequence.previous.flatMap { sequence in
-      ledger.store.settled(Slot(account: query.account, sequence: sequence))
+      ledger.settled(Slot(account: query.account, sequence: sequence))
         .flatMap { ledger.store.certificate($0) }
     }
     let lock = ledger.store.lock(Slot(account: query.account, sequence: state.nextSequence))
@@ -117,7 +127,7 @@ extension MeshValidator {
     let hash: TransitionHash? =
       switch query {
       case .hash(let hash): hash
-      case .slot(let slot): ledger.store.settled(slot)
+      case .slot(let slot): ledger.settled(slot)
       }
     return hash.flatMap { ledger.store.certificate($0) }.map { .certificate($0) } ?? .notFound
   }
@@ -145,6 +155,14 @@ extension MeshValidator {
     )
   }
 
+  private func hashes(_ request: LogRequest) -> LogHashes {
+    LogHashes(
+      first: request.from,
+      head: ledger.store.totals.logCount,
+      hashes: ledger.store.log(from: max(request.from, 1), limit: Int(request.max))
+    )
+  }
+
   private func certificates(_ request: SyncRequest) -> SyncResponse {
     // The last number stands for an answer without a place in the log.
     let from = min(max(request.from, 1), .max - 1)
@@ -159,7 +177,7 @@ extension MeshValidator {
   private func certificates(_ request: GapRequest) -> SyncResponse {
     var slot = request.from
     var hashes: [TransitionHash] = []
-    while hashes.count < Int(request.max), let hash = ledger.store.settled(slot) {
+    while hashes.count < Int(request.max), let hash = ledger.settled(slot) {
       hashes.append(hash)
       slot = Slot(account: slot.account, sequence: slot.sequence.next)
     }

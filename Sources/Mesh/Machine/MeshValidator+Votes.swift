@@ -104,7 +104,7 @@ extension MeshValidator {
   ) -> [VoteReject.Attachment] {
     switch rejection {
     case .alreadySettled:
-      let settled = ledger.store.settled(transition.slot)
+      let settled = ledger.settled(transition.slot)
       return settled.flatMap { ledger.store.certificate($0) }.map { [.certificate($0)] } ?? []
     case .unknownOutput:
       let unknown = transition.body.claims.filter { ledger.store.output($0) == nil }
@@ -167,7 +167,7 @@ extension MeshValidator {
       )
       answer(.ballot(ack), to: peer, exchange)
     } catch {
-      if error == .alreadySettled, let hash = ledger.store.settled(request.slot),
+      if error == .alreadySettled, let hash = ledger.settled(request.slot),
         let certificate = ledger.store.certificate(hash)
       {
         return answer(.certificate(certificate), to: peer, exchange)

@@ -68,7 +68,7 @@ public struct MeshValidator: Machine {
     case gaps
   }
 
-  public enum Event: Sendable {
+  public indirect enum Event: Sendable {
     case voted(ValidatorVote)
     case rejected(TransitionRejection, PeerID)
     case applied(SettlementCertificate, logIndex: UInt64)
@@ -83,7 +83,8 @@ public struct MeshValidator: Machine {
     let identity: MeshPeer
     /// The sync request that is under way.
     var sync: Exchange?
-    /// How far its log goes, as it said last.
+    /// How far its log went at the last pong, or where it was first asked: what has come since has
+    /// had no time to come here from its wallet.
     var logHead: UInt64 = 0
     var unansweredPings = 0
     /// Transitions that no honest wallet sends.
@@ -91,7 +92,7 @@ public struct MeshValidator: Machine {
   }
 
   /// What waits for proofs to be checked, or for what goes before it in the queue.
-  enum Task: Sendable {
+  indirect enum Task: Sendable {
     case vote(VoteRequest, Transition, PeerID, Exchange)
     /// Without a transition nothing is left to prove.
     case settle(SettlementCertificate, Transition?, answer: (PeerID, Exchange)?)

@@ -90,6 +90,63 @@ public struct GapRequest: Hashable, Sendable, WireCodable {
   }
 }
 
+/// What a validator's log holds, from an index on: for a peer that has most of it already.
+///
+///     from u64 ‖ max u16, at most 1,024
+public struct LogRequest: Hashable, Sendable, WireCodable {
+  /// The log starts at 1.
+  public let from: UInt64
+  public let max: UInt16
+
+  public init(from: UInt64, max: UInt16 = UInt16(Limits.logHashes)) {
+    self.from = from
+    self.max = max
+  }
+
+  public init(from reader: inout ByteReader) throws(DecodingFailure) {
+    from = try reader.uint64()
+    max = try reader.uint16()
+    guard (1...Limits.logHashes).contains(Int(max)) else {
+      throw reader.failure(.tooLong("log request"))
+    }
+  }
+
+  public func encode(into writer: inout ByteWriter) {
+    writer.integer(from)
+    writer.integer(max)
+  }
+}
+
+/// first u64 ‖ head u64 ‖ u16 count × transition hash 32, in the log's order.
+public struct LogHashes: Hashable, Sendable, WireCodable {
+  public let first: UInt64
+  public let head: UInt64
+  public let hashes: [TransitionHash]
+
+  public init(first: UInt64, head: UInt64, hashes: [TransitionHash]) {
+    self.first = first
+    self.head = head
+    self.hashes = hashes
+  }
+
+  public init(from reader: inout ByteReader) throws(DecodingFailure) {
+    first = try reader.uint64()
+    head = try reader.uint64()
+    let count = Int(try reader.uint16())
+    guard count <= Limits.logHashes else { throw reader.failure(.tooLong("log hashes")) }
+    var hashes: [TransitionHash] = []
+    for _ in 0..<count { hashes.append(TransitionHash(try reader.bytes32())) }
+    self.hashes = hashes
+  }
+
+  public func encode(into writer: inout ByteWriter) {
+    writer.integer(first)
+    writer.integer(head)
+    writer.integer(UInt16(hashes.count))
+    for hash in hashes { writer.identifier(hash) }
+  }
+}
+
 /// One hash of all accounts: equal wherever the same certificates were applied.
 ///
 ///     log count u64 ‖ accounts u64 ‖ digest 32

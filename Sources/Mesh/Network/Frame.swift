@@ -1,7 +1,9 @@
 public import Kernel
 
 /// What opens a stream of its own.
-public enum Request: Hashable, Sendable {
+///
+/// Indirect, as `Response` is: a message passes through half a dozen queues, and is half a kilobyte.
+public indirect enum Request: Hashable, Sendable {
   case vote(VoteRequest)
   case settle(SettlementCertificate)
   case equivocation(EquivocationProof)
@@ -14,6 +16,7 @@ public enum Request: Hashable, Sendable {
   case subscribe(Subscription)
   case sync(SyncRequest)
   case gap(GapRequest)
+  case log(LogRequest)
   case digest
 
   public var type: MessageType {
@@ -30,13 +33,14 @@ public enum Request: Hashable, Sendable {
     case .subscribe: .subscribe
     case .sync: .syncRequest
     case .gap: .gapRequest
+    case .log: .logRequest
     case .digest: .digestRequest
     }
   }
 }
 
 /// What comes back on it.
-public enum Response: Hashable, Sendable {
+public indirect enum Response: Hashable, Sendable {
   case error(Farewell)
   case vote(ValidatorVote)
   case reject(VoteReject)
@@ -49,6 +53,7 @@ public enum Response: Hashable, Sendable {
   case event(AccountEvent)
   case notFound
   case sync(SyncResponse)
+  case log(LogHashes)
   case digest(StateDigest)
 
   public var type: MessageType {
@@ -65,6 +70,7 @@ public enum Response: Hashable, Sendable {
     case .event: .event
     case .notFound: .notFound
     case .sync: .syncResponse
+    case .log: .logHashes
     case .digest: .digest
     }
   }
@@ -174,6 +180,8 @@ public enum Frame: Hashable, Sendable {
     case .syncRequest: .request(.sync(try SyncRequest(from: &reader)))
     case .syncResponse: .response(.sync(try SyncResponse(from: &reader)))
     case .gapRequest: .request(.gap(try GapRequest(from: &reader)))
+    case .logRequest: .request(.log(try LogRequest(from: &reader)))
+    case .logHashes: .response(.log(try LogHashes(from: &reader)))
     case .digestRequest: .request(.digest)
     case .digest: .response(.digest(try StateDigest(from: &reader)))
     }
@@ -207,6 +215,7 @@ public enum Frame: Hashable, Sendable {
     case .request(.subscribe(let message)): message.encoded
     case .request(.sync(let message)): message.encoded
     case .request(.gap(let message)): message.encoded
+    case .request(.log(let message)): message.encoded
     case .response(.error(let message)): message.encoded
     case .response(.vote(let message)): message.encoded
     case .response(.reject(let message)): message.encoded
@@ -218,6 +227,7 @@ public enum Frame: Hashable, Sendable {
     case .response(.network(let message)): message.encoded
     case .response(.event(let message)): message.encoded
     case .response(.sync(let message)): message.encoded
+    case .response(.log(let message)): message.encoded
     case .response(.digest(let message)): message.encoded
     case .request(.network), .request(.digest), .response(.notFound): []
     }

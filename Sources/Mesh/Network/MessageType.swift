@@ -30,6 +30,8 @@ public enum MessageType: UInt8, Sendable, CaseIterable {
   case gapRequest = 0x52
   case digestRequest = 0x53
   case digest = 0x54
+  case logRequest = 0x55
+  case logHashes = 0x56
 
   /// Types that a later version may use; who does not know them skips them.
   public static let experimental: ClosedRange<UInt8> = 0xf0...0xff

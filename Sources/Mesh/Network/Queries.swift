@@ -221,6 +221,9 @@ public struct NetworkInfo: Hashable, Sendable, WireCodable {
   /// For `Genesis.init(encoded:)`, whose rules are its own.
   public let genesis: [UInt8]
 
+  /// What fits a frame with its type and the fixed part.
+  public static let genesisMax = Limits.frameBytes - 21
+
   public init(epoch: Epoch, logHead: UInt64, genesis: [UInt8]) {
     self.epoch = epoch
     self.logHead = logHead
@@ -230,7 +233,7 @@ public struct NetworkInfo: Hashable, Sendable, WireCodable {
   public init(from reader: inout ByteReader) throws(DecodingFailure) {
     epoch = Epoch(try reader.uint64())
     logHead = try reader.uint64()
-    genesis = try reader.lengthPrefixed(max: Limits.frameBytes, "genesis")
+    genesis = try reader.lengthPrefixed(max: Self.genesisMax, "genesis")
   }
 
   public func encode(into writer: inout ByteWriter) {

@@ -5,10 +5,10 @@ public import Kernel
 ///
 /// The only place where messages of others become `Verified`. It runs outside the machine, on
 /// whatever several peers have sent by now: all their signatures go into one batch. A value: each
-/// worker has its own, with its own memory of keys.
+/// worker has its own, with its own memory of what it checked.
 public struct StatelessChecker: Sendable {
   private let genesis: Genesis
-  private var keys = AcceptedKeys()
+  private var memory = CheckMemory()
 
   public init(_ genesis: Genesis) {
     self.genesis = genesis
@@ -28,16 +28,21 @@ public struct StatelessChecker: Sendable {
     _ messages: [MeshMessage],
     using generator: inout some RandomNumberGenerator
   ) -> [Result<Verified<MeshMessage>, CheckFailure>] {
-    var check = SignatureCheck(genesis: genesis, keys: keys)
+    var check = SignatureCheck(genesis: genesis, memory: memory)
+    // The check has it alone meanwhile: of two owners one would copy it.
+    memory = CheckMemory()
     let parts = messages.map { Self.parts(of: $0, in: &check) }
-    keys = check.keys
-    let valid = check.batch.isEmpty ? [] : check.batch.verify(using: &generator)
+    let verdict = check.verdict(using: &generator)
+    memory = verdict.memory
     return zip(messages, parts).map { message, parts in
       let failures = parts.map { part -> CheckFailure? in
         switch part {
-        case .failed(let failure): failure
-        case .signatures(let range):
-          valid[range].allSatisfy { $0 } ? nil : .badSignature(message.type)
+        case .failed(let failure): return failure
+        case .signatures(let range, let owners):
+          guard verdict.accepted[owners].allSatisfy({ $0 }) else {
+            return .transition(.unacceptableKey)
+          }
+          return verdict.valid[range].allSatisfy { $0 } ? nil : .badSignature(message.type)
         }
       }
       return Self.checked(message, failures)
@@ -86,7 +91,8 @@ public struct StatelessChecker: Sendable {
     case .equivocation(let proof): return [check.part(proof)]
     case .validatorEquivocation(let proof): return [check.part(proof)]
     case .ballot(let request): return [check.part(request)]
-    case .account, .certificate, .outputs, .network, .subscribe, .sync, .gap, .digest: return []
+    case .account, .certificate, .outputs, .network, .subscribe, .sync, .gap, .log, .digest:
+      return []
     }
   }
 
@@ -112,7 +118,7 @@ public struct StatelessChecker: Sendable {
       return parts
     case .certificate(let certificate): return [check.part(certificate)]
     case .sync(let response): return response.certificates.map { check.part($0) }
-    case .error, .settled, .outputs, .network, .event, .notFound, .digest: return []
+    case .error, .settled, .outputs, .network, .event, .notFound, .log, .digest: return []
     }
   }
 

@@ -196,14 +196,18 @@ extension Transition {
   /// - Returns: the claim; nil without outputs, when there is nothing to prove.
   /// - Throws: if the proof cannot be read.
   public func rangeClaim() throws(RangeProofFailure) -> RangeClaim? {
-    guard let count = body.provedCount else { return nil }
+    body.provedCount == nil ? nil : try rangeClaim(of: RangeProof(proof))
+  }
+
+  /// The same, of a transition with outputs whose proof has been read.
+  func rangeClaim(of proof: RangeProof) throws(RangeProofFailure) -> RangeClaim {
     let commitments = [body.newBalance.encoded] + body.outputs.map(\.commitment.encoded)
     let padding = [EncodedPoint](
       repeating: Commitment.identity.encoded,
-      count: count - commitments.count
+      count: max(0, (body.provedCount ?? 0) - commitments.count)
     )
     return RangeClaim(
-      try RangeProof(proof),
+      proof,
       of: try Commitments(commitments + padding),
       transcript: .rangeProof(of: signed.bodyHash, on: body.network)
     )

@@ -7,9 +7,9 @@ public import Kernel
 ///     ‖ ValidatorSet of epoch 0
 ///     ‖ u32 count × (account 32 ‖ suite u8 ‖ asset u32 ‖ amount u64), ascending by account
 ///
-/// SPEC-002, 2.3. All rules hold for every value: the amounts add up to the supply, keys are of the
-/// prime subgroup, lists are ascending. Allocated amounts are public, so the supply can be audited;
-/// the first transition of their owner hides them.
+/// SPEC-002, 2.3. All rules hold for every value: the amounts add up to the supply, validators' keys are
+/// of the prime subgroup, lists are ascending. Allocated amounts are public, so the supply can be
+/// audited; the first transition of their owner hides them.
 public struct Genesis: Hashable, Sendable {
   public struct Asset: Hashable, Sendable {
     public let id: AssetID
@@ -72,11 +72,38 @@ public struct Genesis: Hashable, Sendable {
   /// The only asset number of this version.
   public static let assetID = AssetID(1)
 
-  /// Checks all rules.
+  /// Makes a genesis: checks all rules, and that each first account has a key that can sign.
+  ///
+  /// The last is for whoever makes it, and takes up to a signature's time for each account. To read one
+  /// it is not needed: the third rule looks at the key of every sender, and money at a key that cannot
+  /// sign stays where it is.
   ///
   /// - Throws: `GenesisFailure`, naming the first that is broken.
   public init(
     name: String,
+    createdMs: UInt64,
+    fees: Fees,
+    asset: Asset,
+    validators: ValidatorSet,
+    allocations: [Allocation]
+  ) throws(GenesisFailure) {
+    try self.init(
+      reading: name,
+      createdMs: createdMs,
+      fees: fees,
+      asset: asset,
+      validators: validators,
+      allocations: allocations
+    )
+    let keys = allocations.filter { $0.suite == .ed25519 }.map(\.account.key)
+    for (key, isGood) in zip(keys, PublicKey.areInPrimeSubgroup(keys)) where !isGood {
+      throw .unacceptableKey(key)
+    }
+  }
+
+  /// Checks all rules.
+  private init(
+    reading name: String,
     createdMs: UInt64,
     fees: Fees,
     asset: Asset,
@@ -100,10 +127,7 @@ public struct Genesis: Hashable, Sendable {
     var sum = Amount.zero
     for allocation in allocations {
       guard allocation.asset == asset.id else { throw .unknownAsset(allocation.asset) }
-      guard allocation.suite != .ed25519 || allocation.account.key.isInPrimeSubgroup else {
-        throw .unacceptableKey(allocation.account.key)
-      }
-      guard let next = sum.adding(allocation.amount) else { throw .wrongSupply }
+      guard let next = sum.adding(allocation.amount) else { throw .supplyTooLarge }
       sum = next
     }
     guard sum == asset.supply else { throw .wrongSupply }
@@ -113,7 +137,7 @@ public struct Genesis: Hashable, Sendable {
     self.asset = asset
     self.validators = validators
     self.allocations = allocations
-    var writer = ByteWriter(capacity: 128 + 33 * validators.count + 45 * allocations.count)
+    var writer = ByteWriter(capacity: Self.bytesMax(allocations.count))
     Self.encode(name, createdMs, fees, asset, validators, allocations, into: &writer)
     id = NetworkID(Tag.genesis.hash(writer.bytes))
   }
@@ -151,7 +175,7 @@ extension Genesis {
     var allocations: [Allocation] = []
     do throws(DecodingFailure) {
       let count = Int(try reader.uint32())
-      guard count <= Limits.allocations, count <= reader.remaining / 45 else {
+      guard count <= Limits.allocations, count <= reader.remaining / Self.allocationSize else {
         throw reader.failure(.tooLong("allocation count"))
       }
       allocations.reserveCapacity(count)
@@ -170,7 +194,7 @@ extension Genesis {
       throw .malformed(error)
     }
     try self.init(
-      name: name,
+      reading: name,
       createdMs: createdMs,
       fees: fees,
       asset: asset,
@@ -179,8 +203,23 @@ extension Genesis {
     )
   }
 
+  /// Bytes of an allocation.
+  private static let allocationSize = 45
+  /// No genesis is larger.
+  public static let bytesMax = bytesMax(Limits.allocations)
+
+  private static func bytesMax(_ allocations: Int) -> Int {
+    128 + 33 * Limits.validators + allocationSize * allocations
+  }
+
+  /// Bytes of `encoded`, without making it.
+  public var encodedCount: Int {
+    58 + name.utf8.count + asset.symbol.utf8.count + 33 * validators.count
+      + Self.allocationSize * allocations.count
+  }
+
   public var encoded: [UInt8] {
-    var writer = ByteWriter(capacity: 128 + 33 * validators.count + 45 * allocations.count)
+    var writer = ByteWriter(capacity: encodedCount)
     Self.encode(name, createdMs, fees, asset, validators, allocations, into: &writer)
     return writer.bytes
   }
@@ -231,6 +270,8 @@ public enum GenesisFailure: Error, Hashable, Sendable, CustomStringConvertible {
   case allocationOrder(AccountID)
   /// The allocations do not add up to the supply.
   case wrongSupply
+  /// The allocations are 2^64 units or more together.
+  case supplyTooLarge
 
   public var description: String {
     switch self {
@@ -247,6 +288,8 @@ public enum GenesisFailure: Error, Hashable, Sendable, CustomStringConvertible {
       "a genesis has at most \(Limits.allocations) allocations, not \(count)"
     case .allocationOrder(let account): "the account \(account) is out of order, or there twice"
     case .wrongSupply: "the allocations do not add up to the supply"
+    case .supplyTooLarge:
+      "the first balances are 2^64 units or more together: fewer, or fewer decimals"
     }
   }
 }

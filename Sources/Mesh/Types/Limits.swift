@@ -12,12 +12,17 @@ public enum Limits {
   /// Bits of the signers' mask.
   public static let validators = 128
   public static let assets = 1
-  /// 45 bytes each: a genesis fits a frame with room to spare.
-  public static let allocations = 16_384
+  /// First accounts of a genesis: 45 bytes each in its file, and 48 in the memory of every validator.
+  ///
+  /// Whoever runs the network chooses them, so this bounds a mistake, not an attack. Such a file of 12 MB
+  /// goes from hand to hand; one that does not fit a frame is not sent.
+  public static let allocations = 1 << 18
   /// Certificates in one answer to a peer that catches up.
   public static let syncCertificates = 256
   /// What such an answer may hold, so that it fits a frame with its fixed part.
   public static let syncBytes = frameBytes - 64
+  /// Hashes in one answer to a peer that compares logs: 32 KB, looked up in a few milliseconds.
+  public static let logHashes = 1024
   /// Dependencies of a vote request, in bytes; larger ones go ahead as certificates.
   public static let dependencyBytes = 512 << 10
   /// Transitions that a validator votes for in one slot, and reports.

@@ -32,6 +32,8 @@ enum Tag: String, CaseIterable, Sendable {
   case ownerMemoContext = "owner-memo-ctx"
   case ownerMemoKey = "owner-memo-key"
   case stateDigest = "state-digest"
+  /// In a wallet's own file alone.
+  case openedPayment = "opened-payment"
   case generator
 
   /// u8(length) ‖ tag.

@@ -92,12 +92,16 @@ enum MeshSchema {
   }
 
   /// Ties an empty file to a network, within a transaction; a file of another network is refused.
-  static func bind(_ database: Database, to genesis: Genesis) throws {
-    if try network(of: database) == nil {
-      try database.setMeta(networkKey, to: genesis.id.bytes.bytes)
-      try database.setMeta(nameKey, to: Array(genesis.name.utf8))
+  ///
+  /// - Returns: whether the file was empty.
+  static func bind(_ database: Database, to genesis: Genesis) throws -> Bool {
+    guard try network(of: database) == nil else {
+      try require(genesis, of: database)
+      return false
     }
-    try require(genesis, of: database)
+    try database.setMeta(networkKey, to: genesis.id.bytes.bytes)
+    try database.setMeta(nameKey, to: Array(genesis.name.utf8))
+    return true
   }
 
   static func require(_ genesis: Genesis, of database: Database) throws {

@@ -20,9 +20,11 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
 
   private let database: Database
   private let tables: MeshTables
-  private var accounts: RecentValues<AccountID, AccountState>
-  private var locks: RecentValues<Slot, SlotLock>
-  private var records: RecentValues<OutputReference, OutputRecord>
+  // Nil for what is known not to be there: a new slot is asked about six times before its vote.
+  private var accounts: RecentValues<AccountID, AccountState?>
+  private var locks: RecentValues<Slot, SlotLock?>
+  private var records: RecentValues<OutputReference, OutputRecord?>
+  private var places: RecentValues<TransitionHash, UInt64>
 
   /// Of each kind, twice as many at most: 1,024 locks are about 5 MB.
   public static let recentMax = 1024
@@ -40,7 +42,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
     }
   }
 
-  /// Opens a validator's file; an empty one is tied to the network.
+  /// Opens a validator's file; an empty one is tied to the network and gets its first balances.
   ///
   /// - Throws: `StorageFailure` if the file is not a sound one of this network, or cannot be written.
   public init(
@@ -52,10 +54,16 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
     accounts = RecentValues(generationMax: recentMax)
     locks = RecentValues(generationMax: recentMax)
     records = RecentValues(generationMax: recentMax)
+    places = RecentValues(generationMax: recentMax)
     database = try MeshSchema.openForWriting(path: path, options: options)
     tables = MeshTables(of: database)
-    let database = self.database
-    try database.transaction { try MeshSchema.bind(database, to: genesis) }
+    let (database, tables) = (self.database, self.tables)
+    try database.transaction {
+      guard try MeshSchema.bind(database, to: genesis) else { return }
+      // One by one: a change of a hundred thousand would take tens of megabytes.
+      for account in genesis.firstAccounts { try tables.put(account) }
+      try tables.put(genesis.firstTotals)
+    }
     totals = try tables.totals()
     followsOnly = try MeshSchema.followsOnly(database)
   }
@@ -72,6 +80,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
     accounts = RecentValues(generationMax: recentMax)
     locks = RecentValues(generationMax: recentMax)
     records = RecentValues(generationMax: recentMax)
+    places = RecentValues(generationMax: recentMax)
     database = try MeshSchema.openForReading(path: path, options: options)
     tables = MeshTables(of: database)
     try database.beginSnapshot()
@@ -116,8 +125,10 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
       locks.put(lock, for: lock.slot)
     case .removeLock(let slot):
       try tables.removeLock(slot)
-      locks.remove(slot)
-    case .appendCertificate(let certificate, let index): try tables.append(certificate, at: index)
+      locks.put(nil, for: slot)
+    case .appendCertificate(let certificate, let index):
+      try tables.append(certificate, at: index)
+      places.put(index, for: certificate.hash)
     case .putOutput(let record):
       try tables.put(record)
       records.put(record, for: record.reference)
@@ -151,7 +162,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public func account(_ account: AccountID) -> AccountState? {
     read(nil) {
       if let recent = accounts.value(of: account) { return recent }
-      guard let state = try tables.account(account) else { return nil }
+      let state = try tables.account(account)
       accounts.put(state, for: account)
       return state
     }
@@ -164,7 +175,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public func lock(_ slot: Slot) -> SlotLock? {
     read(nil) {
       if let recent = locks.value(of: slot) { return recent }
-      guard let lock = try tables.lock(slot) else { return nil }
+      let lock = try tables.lock(slot)
       locks.put(lock, for: slot)
       return lock
     }
@@ -179,7 +190,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   }
 
   public func logIndex(_ transition: TransitionHash) -> UInt64? {
-    read(nil) { try tables.logIndex(transition) }
+    read(nil) { try places.value(of: transition) ?? tables.logIndex(transition) }
   }
 
   public func log(from index: UInt64, limit: Int) -> [TransitionHash] {
@@ -189,7 +200,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
   public func output(_ reference: OutputReference) -> OutputRecord? {
     read(nil) {
       if let recent = records.value(of: reference) { return recent }
-      guard let record = try tables.output(reference) else { return nil }
+      let record = try tables.output(reference)
       records.put(record, for: reference)
       return record
     }

@@ -106,13 +106,22 @@ public actor MeshNetwork {
     return listening?.address
   }
 
-  /// Sends what was given to it before, waits a moment for the answers, takes leave of everyone, and
+  /// Sends what was given to it before, takes leave of everyone, waits a moment for the answers, and
   /// returns when all connections have ended.
-  public func stop() async {
+  ///
+  /// - Parameter answers: false if nobody is left to answer what peers asked, so that waiting is idle.
+  public func stop(answers: Bool = true) async {
     carryOutPosted()
     isStopped = true
     if let ticker { loop.cancel(ticker) }
-    for connection in connections { connection.leave(.shuttingDown, "this node is stopping") }
+    for connection in connections {
+      let reason = "this node is stopping"
+      if answers {
+        connection.leave(.shuttingDown, reason)
+      } else {
+        connection.expel(.shuttingDown, reason)
+      }
+    }
     // Those whose handshake is under way at QUIC have no say.
     if !connections.isEmpty { await withCheckedContinuation { whenEmpty = $0 } }
     let code = UInt64(CloseCode.shuttingDown.rawValue)

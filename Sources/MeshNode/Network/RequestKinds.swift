@@ -15,7 +15,7 @@ extension Request {
   var answering: Answering {
     switch self {
     case .equivocation, .validatorEquivocation: .none
-    case .vote, .settle, .ballot, .account, .certificate, .outputs, .network, .digest: .one
+    case .vote, .settle, .ballot, .account, .certificate, .outputs, .network, .log, .digest: .one
     // The whole log, in frames of a megabyte, would come for ever from who means ill.
     case .sync, .gap: .several(16)
     case .subscribe: .endless
@@ -25,7 +25,7 @@ extension Request {
   /// Whether wallets have no business to ask it.
   var isForValidators: Bool {
     switch self {
-    case .equivocation, .validatorEquivocation, .sync, .gap: true
+    case .equivocation, .validatorEquivocation, .sync, .gap, .log: true
     case .vote, .settle, .ballot, .account, .certificate, .outputs, .network, .subscribe, .digest:
       false
     }
@@ -38,6 +38,7 @@ extension Request {
       (.ballot, .reject), (.ballot, .certificate), (.account, .account), (.account, .notFound),
       (.certificate, .certificate), (.certificate, .notFound), (.outputs, .outputs),
       (.network, .network), (.subscribe, .event), (.sync, .sync), (.gap, .sync),
+      (.log, .log),
       (.digest, .digest):
       true
     default: false
@@ -50,7 +51,7 @@ extension Request {
     case .vote, .ballot: .vote
     case .settle: .certificate
     case .equivocation, .validatorEquivocation, .account, .certificate, .outputs, .network,
-      .subscribe, .sync, .gap, .digest:
+      .subscribe, .sync, .gap, .log, .digest:
       nil
     }
   }

@@ -5,16 +5,13 @@ import Service
 public enum GenesisFile {
   /// In a data directory.
   public static let standardName = "genesis.mesh"
-  /// As many allocations as there may be, and the rest.
-  public static let bytesMax = 1 << 20
-
   /// Reads a genesis.
   ///
   /// - Throws: `UsageFailure` with what is wrong, and where.
   public static func read(_ path: String) throws -> Genesis {
     let bytes: [UInt8]
     do {
-      bytes = try PrivateFile.read(path, bytesMax: bytesMax)
+      bytes = try PrivateFile.read(path, bytesMax: Genesis.bytesMax)
     } catch {
       let hint =
         error.isMissing ? "; name the network's genesis file with --genesis, or copy it there" : ""

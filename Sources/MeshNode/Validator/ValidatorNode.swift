@@ -205,7 +205,7 @@ public final class ValidatorNode: Sendable {
   public func stop() async {
     background.cancel()
     await server.shutdown(within: Self.callGrace)
-    await network.stop()
+    await network.stop(answers: stopping.failure == nil)
     let store = self.store
     await driver.perform { try store.checkpoint() }
     await driver.stop()

@@ -147,8 +147,12 @@ extension MeshWalletService {
       throw WalletProblem(badAddress: error, on: configuration.genesis)
     }
     guard amount > .zero else { throw WalletProblem(.badAmount, "the amount is zero") }
-    guard (memo?.utf8.count ?? 0) <= Memo.bytesMax else {
-      throw WalletProblem(.badMemo, "a memo has at most \(Memo.bytesMax) bytes of UTF-8")
+    let memoBytes = memo?.utf8.count ?? 0
+    guard memoBytes <= Memo.bytesMax else {
+      throw WalletProblem(
+        .badMemo,
+        "a memo has at most \(Memo.bytesMax) bytes of UTF-8, and this has \(memoBytes)"
+      )
     }
     return Payee(address: address, amount: amount, memo: memo.map { .text($0) } ?? .none)
   }

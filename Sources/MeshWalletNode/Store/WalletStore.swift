@@ -5,8 +5,8 @@ import Storage
 
 /// What a wallet must not forget, in SQLite: certificates and the pending transition.
 ///
-/// Nothing in it is secret, and no amount stands in it: openings are found again with the keys when
-/// it is loaded. A commit is durable when it returns.
+/// Nothing in it is secret, and no amount stands in it: the openings of payments lie there sealed, and
+/// all else is found again with the keys when it is loaded. A commit is durable when it returns.
 ///
 /// Confined to the driver that commits.
 final class WalletStore {
@@ -14,7 +14,9 @@ final class WalletStore {
   private let keys: WalletKeys
   private let genesis: Genesis
 
-  private static let schema = """
+  private static let scripts = [version1, version2]
+
+  private static let version1 = """
     CREATE TABLE own (sequence INTEGER PRIMARY KEY, certificate BLOB NOT NULL);
     CREATE TABLE sources (hash BLOB PRIMARY KEY, certificate BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE incoming (
@@ -27,6 +29,12 @@ final class WalletStore {
     CREATE TABLE pending (one INTEGER PRIMARY KEY CHECK (one = 0), request BLOB NOT NULL);
     """
 
+  /// What an output opened to, sealed; null in rows of version 1.
+  private static let version2 = "ALTER TABLE incoming ADD COLUMN opening BLOB"
+
+  /// How many payments `load` had to open, as nobody had kept what is in them.
+  private(set) var openedCount = 0
+
   private lazy var putOwn = database.statement(
     "INSERT OR REPLACE INTO own (sequence, certificate) VALUES (?, ?)"
   )
@@ -34,7 +42,10 @@ final class WalletStore {
     "INSERT OR IGNORE INTO sources (hash, certificate) VALUES (?, ?)"
   )
   private lazy var putIncoming = database.statement(
-    "INSERT OR IGNORE INTO incoming (source, output) VALUES (?, ?)"
+    "INSERT OR IGNORE INTO incoming (source, output, opening) VALUES (?, ?, ?)"
+  )
+  private lazy var putOpening = database.statement(
+    "UPDATE incoming SET opening = ? WHERE source = ? AND output = ?"
   )
   private lazy var putClaimed = database.statement(
     "INSERT OR IGNORE INTO claimed (source, output) VALUES (?, ?)"
@@ -50,7 +61,7 @@ final class WalletStore {
   /// have signed.
   static func create(at path: String, account: AccountID) throws {
     let database = try Database(path: path, options: options)
-    try database.migrate(by: [schema])
+    try database.migrate(by: scripts)
     try database.transaction {
       try database.setMeta("account", to: account.bytes.bytes)
       try database.setMeta("remembers_all", to: [1])
@@ -65,7 +76,7 @@ final class WalletStore {
     database = try Database(path: path, options: Self.options)
     self.keys = keys
     self.genesis = genesis
-    try database.migrate(by: [Self.schema])
+    try database.migrate(by: Self.scripts)
     try database.transaction {
       try claim("account", keys.account.bytes) {
         WalletProblem(
@@ -123,31 +134,62 @@ final class WalletStore {
     return state
   }
 
+  /// What came in, in its order; what had to be opened is kept for the next time.
   private func loadIncoming() throws -> [WalletState.Incoming] {
     let rows = database.statement(
       """
-      SELECT source, output, certificate FROM incoming JOIN sources ON hash = source
+      SELECT source, output, certificate, opening FROM incoming JOIN sources ON hash = source
       ORDER BY number
       """
     )
-    return try rows.all { row in
+    var opened: [WalletState.Incoming] = []
+    let incoming = try rows.all { row in
       let reference = try reference(row)
       let certificate = try certificate(row.bytes(2))
-      let outputs = certificate.signed.body.outputs
-      guard outputs.indices.contains(Int(reference.index)),
-        let payment = keys.incoming.open(
-          outputs[Int(reference.index)],
-          at: Int(reference.index),
-          of: certificate.slot,
-          on: genesis.id
+      if !row.isNull(3), let payment = keys.incoming.opened(row.bytes(3), of: reference) {
+        return WalletState.Incoming(
+          reference: reference,
+          payment: payment,
+          certificate: certificate
         )
-      else { throw database.damaged("these keys do not open a payment that stands there") }
-      return WalletState.Incoming(
-        reference: reference,
-        payment: payment,
-        certificate: certificate
-      )
+      }
+      let incoming = try open(reference, of: certificate)
+      opened.append(incoming)
+      return incoming
     }
+    openedCount = opened.count
+    if !opened.isEmpty {
+      try database.transaction {
+        for incoming in opened {
+          try putOpening.run {
+            $0.bind(keys.incoming.seal(incoming.payment, of: incoming.reference))
+            $0.bind(incoming.reference.source.bytes)
+            $0.bind(Int64(incoming.reference.index))
+          }
+        }
+      }
+    }
+    return incoming
+  }
+
+  private func open(
+    _ reference: OutputReference,
+    of certificate: SettlementCertificate
+  ) throws -> WalletState.Incoming {
+    let outputs = certificate.signed.body.outputs
+    guard outputs.indices.contains(Int(reference.index)),
+      let payment = keys.incoming.open(
+        outputs[Int(reference.index)],
+        at: Int(reference.index),
+        of: certificate.slot,
+        on: genesis.id
+      )
+    else { throw database.damaged("these keys do not open a payment that stands there") }
+    return WalletState.Incoming(
+      reference: reference,
+      payment: payment,
+      certificate: certificate
+    )
   }
 
   private func pending(_ bytes: [UInt8]) throws -> WalletState.Pending {
@@ -196,9 +238,18 @@ final class WalletStore {
         $0.bind(incoming.reference.source.bytes)
         $0.bind(incoming.certificate.encoded)
       }
-      try put(incoming.reference, with: putIncoming)
+      try putIncoming.run {
+        $0.bind(incoming.reference.source.bytes)
+        $0.bind(Int64(incoming.reference.index))
+        $0.bind(keys.incoming.seal(incoming.payment, of: incoming.reference))
+      }
     case .markClaimed(let references):
-      for reference in references { try put(reference, with: putClaimed) }
+      for reference in references {
+        try putClaimed.run {
+          $0.bind(reference.source.bytes)
+          $0.bind(Int64(reference.index))
+        }
+      }
     case .setRemembersAll(let remembers):
       try database.setMeta("remembers_all", to: [remembers ? 1 : 0])
     }
@@ -209,13 +260,6 @@ final class WalletStore {
     try putOwn.run {
       $0.bind(Int64(certificate.slot.sequence.number))
       $0.bind(certificate.encoded)
-    }
-  }
-
-  private func put(_ reference: OutputReference, with statement: Statement) throws {
-    try statement.run {
-      $0.bind(reference.source.bytes)
-      $0.bind(Int64(reference.index))
     }
   }
 }

@@ -108,9 +108,7 @@ public struct Block: Sendable {
     guard bytes.count <= bytesMax else { throw reader.failure(.tooLong("block")) }
     let header = try Header(try reader.array(Header.size))
     var transactions: [[UInt8]] = []
-    while reader.remaining > 0 {
-      transactions.append(try reader.array(Int(try reader.uint32())))
-    }
+    while reader.remaining > 0 { transactions.append(try reader.array(Int(try reader.uint32()))) }
     return (header, transactions)
   }
 
@@ -120,8 +118,10 @@ public struct Block: Sendable {
     }
   }
 
-  /// Of a tree from indices to ids.
-  static func transactionRoot(_ transactions: [SignedTransaction]) -> Bytes32 {
-    MerkleTree(list: transactions.map(\.id.bytes)).root
+  /// Of a tree from indices to ids, which are known of transactions that are none, too.
+  ///
+  /// So who sent the wrong body is told from who mined a wrong block.
+  public static func transactionRoot(ids: [Bytes32]) -> Bytes32 {
+    MerkleTree(list: ids.map(\.bytes)).root
   }
 }

@@ -83,16 +83,14 @@ public struct Chain: Sendable {
         let execution = try world.execute(transaction.transaction, by: transaction.sender)
         included.append((transaction, execution))
         bytes = size
-      } catch {
-        skipped.append((transaction, error))
-      }
+      } catch { skipped.append((transaction, error)) }
     }
     world.reward(header.producer, parameters.subsidy(at: header.height))
     let gasUsed = Block.gasMax - world.gasLeft
     let base = world.state[number: .baseFee]
     world.state[number: .baseFee] = parameters.fees.price(after: base, gasUsed: gasUsed)
     header.gasUsed = UInt32(gasUsed)
-    header.transactionRoot = Block.transactionRoot(included.map(\.0))
+    header.transactionRoot = Block.transactionRoot(ids: included.map(\.0.id))
     header.receiptRoot = MerkleTree(list: included.map(\.1.receipt.bytes)).root
     var block = ExecutedBlock(header, world.state)
     (block.transactions, block.executions) = (included.map(\.0), included.map(\.1))
@@ -106,9 +104,9 @@ public struct Chain: Sendable {
   public func executed(_ block: Block) throws(Rejection) -> ExecutedBlock {
     let header = block.header
     guard header.version == Header.version else { throw .wrongVersion }
-    guard header.height == tip.header.height + 1 else { throw .wrongHeight }
     guard header.parent == tip.id else { throw .wrongParent }
-    guard header.transactionRoot == Block.transactionRoot(block.transactions) else {
+    guard header.height == tip.header.height + 1 else { throw .wrongHeight }
+    guard header.transactionRoot == Block.transactionRoot(ids: block.transactions.map(\.id)) else {
       throw .wrongTransactionRoot
     }
     let executed = executed(block.transactions, under: header)

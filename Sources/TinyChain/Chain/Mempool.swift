@@ -103,9 +103,7 @@ public struct Mempool: Sendable {
         do throws(Rejection) {
           try transaction.transaction.check(of: account, baseFee: 0, chain: chain.id)
           return true
-        } catch {
-          return false
-        }
+        } catch { return false }
       }
       queues[sender] = queue.transactions.isEmpty ? nil : queue
       count += queue.transactions.count

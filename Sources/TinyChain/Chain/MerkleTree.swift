@@ -60,9 +60,7 @@ public struct MerkleTree: Sendable {
     // Where the first two of all these paths part.
     var bit = first.path.firstDifference(from: last.path)
     if let node { bit = min(bit, node.bit, node.path.firstDifference(from: first.path)) }
-    guard bit < Node.leafBit else {
-      return first.value.map { Node(path: first.path, value: $0) }
-    }
+    guard bit < Node.leafBit else { return first.value.map { Node(path: first.path, value: $0) } }
     let middle = changes.firstIndex { $0.path.bit(bit) } ?? changes.endIndex
     var (left, right) = (node, node)
     if let node, let children = node.children, node.bit == bit {

@@ -38,12 +38,14 @@ public struct NetworkParameters: Sendable {
   /// What the first blocks bring their producers; half as much after each `halving` blocks.
   public var subsidy: UInt64
   public var halving: UInt32
+  /// Nil where nobody mines.
+  public var work: WorkRule?
 
   public var isMain: Bool { name == "main" }
 
   func subsidy(at height: UInt32) -> UInt64 { subsidy >> UInt64(height / halving) }
 
-  /// A network for one machine, whose money is everybody's.
+  /// A network of one node that nobody mines; its money is everybody's.
   public static let dev = NetworkParameters(
     name: "dev",
     genesisTime: 1_767_225_600,
@@ -54,6 +56,37 @@ public struct NetworkParameters: Sendable {
     subsidy: 5_000_000_000,
     halving: 8_409_600
   )
+
+  /// `dev` mined by several nodes; another chain than the one that nobody mines.
+  public static let minedDev: NetworkParameters = {
+    var network = dev
+    network.work = WorkRule(.sha256d, .epoch, interval: 2, limit: .max >> 20)
+    return network
+  }()
+
+  /// Mined by a hash that is cheap to prove.
+  public static let provable: NetworkParameters = {
+    var network = dev
+    network.name = "provable"
+    let limit = UInt256.max >> 12
+    network.work = WorkRule(.poseidon2, .asert(halfLife: 3_600), interval: 15, limit: limit)
+    return network
+  }()
+
+  /// The main network, which begins when and with what its launch file says.
+  public static func main(
+    genesisTime: UInt64,
+    allocations: [(account: Address, units: UInt64)],
+    bits: UInt32
+  ) -> NetworkParameters {
+    var network = dev
+    (network.name, network.minter, network.treasury) = ("main", nil, .zero)
+    (network.genesisTime, network.allocations) = (genesisTime, allocations)
+    let limit = UInt256.max >> 24
+    network.work = WorkRule(.sha256d, .asert(halfLife: 3_600), interval: 15, limit: limit)
+    network.work?.start = bits
+    return network
+  }
 
   /// The dev network's faucet, whose secret is SHA-256("tinychain dev faucet").
   public static let faucetKey: ECDSASecretKey = {
@@ -87,6 +120,6 @@ public struct NetworkParameters: Sendable {
     var world = World(state, height: 0, time: genesisTime)
     let outcome = world.run(Transaction(.createLisp, data: data), by: .zero, gas: 1_000_000)
     precondition(outcome.isSuccess)
-    return ExecutedBlock(Header(time: genesisTime), world.state)
+    return ExecutedBlock(Header(time: genesisTime, bits: work?.start ?? 0), world.state)
   }
 }

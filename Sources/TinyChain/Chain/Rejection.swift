@@ -1,4 +1,4 @@
-/// Why a transaction, block or proof is refused: in the order of the checks, by codes that stay.
+/// Why a transaction, block or proof is refused, by codes that stay.
 public enum Rejection: UInt16, Error, CaseIterable, Sendable {
   // A transaction by itself.
   case malformed = 101
@@ -13,6 +13,8 @@ public enum Rejection: UInt16, Error, CaseIterable, Sendable {
   case wrongVersion = 401
   case wrongHeight, wrongParent, wrongTime, wrongWork, wrongTransactionRoot
   case wrongGasUsed, wrongStateRoot, wrongReceiptRoot
+  // A header, by what was before it.
+  case wrongBits, timeTooFar, invalidBranch
   case wrongProof = 501
 
   public enum Blame: Sendable {
@@ -27,12 +29,12 @@ public enum Rejection: UInt16, Error, CaseIterable, Sendable {
   public var blame: Blame {
     switch self {
     case .priceTooLow, .balanceTooLow, .nonceTooHigh, .blockFull, .replacementTooCheap, .poolFull,
-      .wrongParent, .wrongTime:
+      .wrongParent, .timeTooFar:
       .time
-    case .nonceTooLow, .alreadyKnown, .wrongHeight: .place
+    case .nonceTooLow, .alreadyKnown, .invalidBranch: .place
     case .malformed, .reservedKind, .recipientNotZero, .highS, .badSignature, .wrongChain,
-      .gasTooHigh, .gasTooLow, .wrongVersion, .wrongWork, .wrongTransactionRoot, .wrongGasUsed,
-      .wrongStateRoot, .wrongReceiptRoot, .wrongProof:
+      .gasTooHigh, .gasTooLow, .wrongVersion, .wrongHeight, .wrongTime, .wrongBits, .wrongWork,
+      .wrongTransactionRoot, .wrongGasUsed, .wrongStateRoot, .wrongReceiptRoot, .wrongProof:
       .sender
     }
   }

@@ -2,16 +2,18 @@ public import Kernel
 
 /// What comes next, what may come next, which of two tips is the chain, and what of it is final.
 public protocol Sequencer: Sendable {
+  /// What of a chain the rules for its next block look at.
+  associatedtype Past
   /// The header to execute the next block under.
-  func draft(after tip: Header, at time: UInt64, for producer: Address) -> Header
+  func draft(after past: Past, at time: UInt64, for producer: Address) -> Header
   /// Judges what execution does not.
   ///
-  /// - Throws: `wrongTime` or `wrongWork`.
-  func check(_ header: Header, after parent: Header, at time: UInt64) throws(Rejection)
+  /// - Throws: `wrongTime` or `wrongWork`; of mined blocks also `wrongBits` or `timeTooFar`.
+  func check(_ header: Header, after past: Past, at time: UInt64) throws(Rejection)
   /// Whether a tip that was heard of takes the place of ours; on ties the one first seen stays.
-  func prefers(_ tip: Header, over ours: Header) -> Bool
+  func prefers(_ tip: Past, over ours: Past) -> Bool
   /// The height up to which blocks stay, whatever comes.
-  func finalHeight(below tip: Header) -> UInt32
+  func finalHeight(below tip: Past) -> UInt32
 }
 
 /// One node that makes a block for each transaction, at once.

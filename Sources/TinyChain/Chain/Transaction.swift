@@ -103,9 +103,7 @@ public struct SignedTransaction: Hashable, Sendable {
       transaction = try Transaction(from: &reader)
       signature = ECDSASignature(try reader.bytes64(), recoveryID: try reader.uint8())
       try reader.finish()
-    } catch {
-      throw .malformed
-    }
+    } catch { throw .malformed }
     guard transaction.kind != .proved else { throw .reservedKind }
     let hasRecipient = transaction.kind == .transfer || transaction.kind == .call
     guard hasRecipient || transaction.to == .zero else { throw .recipientNotZero }
@@ -117,9 +115,7 @@ public struct SignedTransaction: Hashable, Sendable {
   }
 
   /// … ‖ signature 64 ‖ recovery id 1.
-  public var bytes: [UInt8] {
-    transaction.bytes + signature.bytes.bytes + [signature.recoveryID]
-  }
+  public var bytes: [UInt8] { transaction.bytes + signature.bytes.bytes + [signature.recoveryID] }
 
   private static func digest(_ bytes: some Collection<UInt8>) -> Bytes32 {
     SHA256.double(Array("tinychain/tx/v1".utf8) + bytes)

@@ -20,6 +20,22 @@ private let load = Option<Int>(
   help: "How many payments of as many accounts, at once"
 )
 
+private let accounts = Option<Int>(
+  "accounts",
+  .integer(1...Limits.allocations),
+  default: 100_000,
+  scope: .commandLine,
+  help: "How many accounts of a genesis"
+)
+
+private let only = Option<MeshBenchmark.Part?>(
+  "only",
+  .optional(.choice),
+  default: nil,
+  scope: .commandLine,
+  help: "Measure this alone"
+)
+
 let meshBenchCommand = Command(
   "mesh",
   summary: "Latency of an unlocked wallet's payments, and what validators bear",
@@ -34,18 +50,13 @@ let meshBenchCommand = Command(
     .init("trellis bench mesh", "All figures"),
     .init("trellis bench mesh --payments 20 --load 256", "In half a minute"),
   ],
-  options: [payments, load, meshValidator, meshWallet]
+  options: [only, payments, load, accounts, meshValidator, meshWallet]
 ) { call in
   let validator = try NeighbourProgram.meshValidator.path(given: call[meshValidator])
   let wallet = try NeighbourProgram.meshWallet.path(given: call[meshWallet])
   let signals: [Signal] = [.interrupt, .terminate, .hangup]
-  let (paymentCount, loadCount) = (call[payments], call[load])
-  let parts: [@Sendable (MeshBenchmark) async throws -> Void] = [
-    { try await $0.measureLatency(payments: paymentCount) },
-    { try await $0.measureLoad(loadCount, validators: 1) },
-    { try await $0.measureLoad(loadCount, validators: 4) },
-  ]
-  for part in parts {
+  let (paymentCount, loadCount, accountCount) = (call[payments], call[load], call[accounts])
+  for part in call[only].map({ [$0] }) ?? MeshBenchmark.Part.allCases {
     let loop = try EventLoop(name: "bench")
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
@@ -57,14 +68,36 @@ let meshBenchCommand = Command(
       signals: try await Signal.stream(of: signals, on: loop),
       staysUp: false
     ) {
-      try await part(benchmark)
+      switch part {
+      case .making: try benchmarkPaymentMaking()
+      case .latency: try await benchmark.measureLatency(payments: paymentCount)
+      case .votes: try await benchmark.measureVotes(loadCount)
+      case .one: try await benchmark.measureLoad(loadCount, validators: 1)
+      case .four: try await benchmark.measureLoad(loadCount, validators: 4)
+      case .accounts: try await benchmark.measureAccounts(accountCount)
+      }
     }.get()
     await loop.shutdown()
   }
 }
 
 /// One network of validators, made, measured and thrown away.
-private struct MeshBenchmark: Sendable {
+struct MeshBenchmark: Sendable {
+  enum Part: String, CaseIterable, Sendable {
+    /// Of a payment, what its payer's own processor does.
+    case making
+    /// Of one unlocked wallet's payments, with four validators.
+    case latency
+    /// One validator, asked for votes alone.
+    case votes
+    /// One validator, payments from the vote to the claim.
+    case one
+    /// The same with four.
+    case four
+    /// One validator with a genesis of many accounts.
+    case accounts
+  }
+
   let devnet: Devnet
   let processes: MeshProcesses
 
@@ -135,6 +168,8 @@ private struct MeshBenchmark: Sendable {
 
   private struct Payment {
     let connect: Double
+    let prove: Double
+    let votes: Double
     let toCertificate: Double
     let command: Double
   }
@@ -147,9 +182,14 @@ private struct MeshBenchmark: Sendable {
     guard let phases = answer["phases_us"],
       let total: Int64 = phases["to_certificate"]?.integer()
     else { throw DevnetFailure("send answered \(answer)") }
-    let connect: Int64 = phases["connect"]?.integer() ?? 0
+    func phase(_ name: String) -> Double {
+      let time: Int64 = phases[name]?.integer() ?? 0
+      return Double(time) / 1e3
+    }
     return Payment(
-      connect: Double(connect) / 1e3,
+      connect: phase("connect"),
+      prove: phase("prove"),
+      votes: phase("votes"),
       toCertificate: Double(total) / 1e3,
       command: command
     )
@@ -161,18 +201,18 @@ private struct MeshBenchmark: Sendable {
     to address: String,
     _ how: String
   ) async throws {
-    var certificate = Figure(per: 1)
-    var command = Figure(per: 1)
-    for _ in 0..<count {
-      let payment = try await pay(address, from: name)
-      certificate.append(.nanoseconds(Int64(payment.toCertificate * 1e6)))
-      command.append(.nanoseconds(Int64(payment.command * 1e6)))
+    var payments: [Payment] = []
+    for _ in 0..<count { payments.append(try await pay(address, from: name)) }
+    func text(_ milliseconds: (Payment) -> Double) -> String {
+      var figure = Figure(per: 1)
+      for payment in payments { figure.append(.nanoseconds(Int64(milliseconds(payment) * 1e6))) }
+      return
+        "p50 \(decimal(figure.median / 1e6)) ms, p99 \(decimal(figure.quantile(0.99) / 1e6)) ms"
     }
-    func text(_ figure: Figure) -> String {
-      "p50 \(decimal(figure.median / 1e6)) ms, p99 \(decimal(figure.quantile(0.99) / 1e6)) ms"
-    }
-    report("\(count) payments to certificate, \(how)", text(certificate))
-    report("  the whole command", text(command))
+    report("\(count) payments to certificate, \(how)", text(\.toCertificate))
+    report("  of it, building and proving", text(\.prove))
+    report("  of it, votes of a quorum", text(\.votes))
+    report("  the whole command", text(\.command))
   }
 
   // MARK: Many accounts
@@ -182,7 +222,14 @@ private struct MeshBenchmark: Sendable {
   private static let connections = 4
   private static let tokens = 10
 
-  func measureLoad(_ count: Int, validators: Int) async throws {
+  /// Validators that run, payments for them, and who is to send these.
+  private struct Field {
+    let load: MeshLoad
+    let quorum: Int
+    let askers: [ValidatorAsker]
+  }
+
+  private func prepare(_ count: Int, validators: Int) async throws -> Field {
     guard let seed = MasterSeed(.random(MasterSeed.size)) else {
       throw DevnetFailure("no seed for the accounts")
     }
@@ -206,7 +253,6 @@ private struct MeshBenchmark: Sendable {
       seed: seed,
       on: genesis
     ) { Terminal.standard.printError("made \($0) of \(count) payments ...\n") }
-    let bound = try load.bound()
     let addresses = await processes.addresses
     let askers = try await withThrowingTaskGroup(of: ValidatorAsker.self) { group in
       for number in 0..<Self.connections {
@@ -225,12 +271,58 @@ private struct MeshBenchmark: Sendable {
       }
       return try await group.reduce(into: []) { $0.append($1) }
     }
+    return Field(load: load, quorum: genesis.validators.quorum, askers: askers)
+  }
+
+  /// One validator and distinct requests for votes, of which none is settled: the bound is what their
+  /// signatures and proofs cost, and nothing else costs as much.
+  func measureVotes(_ count: Int) async throws {
+    let field = try await prepare(count, validators: 1)
+    let requests = field.load.pairs.map {
+      Request.vote(VoteRequest(submission: .transition($0.send)))
+    }
+    let bound = try field.load.bound()
+    let before = try await processorTime(1)
+    let start = devnet.loop.now
+    let votes = try await withThrowingTaskGroup(of: Int.self) { group in
+      let lanes = field.askers.count * Self.perConnection
+      for lane in 0..<lanes {
+        let asker = field.askers[lane % field.askers.count]
+        group.addTask {
+          var votes = 0
+          for place in stride(from: lane, to: requests.count, by: lanes) {
+            guard case .vote? = await asker.ask(requests[place], of: ValidatorIndex(0)) else {
+              throw DevnetFailure("no vote for payment \(place)")
+            }
+            votes += 1
+          }
+          return votes
+        }
+      }
+      return try await group.reduce(0, +)
+    }
+    let time = devnet.loop.now - start
+    let each = Double(try await processorTime(1) - before) * 1e6 / Double(votes)
+    for asker in field.askers { await asker.stop() }
+    report(
+      "one validator, \(votes) votes",
+      "\(decimal(Double(votes) * 1e9 / Double(time.wholeNanoseconds))) a second"
+    )
+    report("  of its processor, each", "\(decimal(each / 1e3)) us")
+    report("  votes a second and core", decimal(1e9 / each))
+    report("  signature + proof read + verified, by 64", bound.text)
+    report("  bound / vote", "\(decimal(bound.sum / each * 100)) %")
+  }
+
+  func measureLoad(_ count: Int, validators: Int) async throws {
+    let field = try await prepare(count, validators: validators)
+    let (load, askers) = (field.load, field.askers)
     let before = try await processorTime(validators)
     let start = devnet.loop.now
-    let sends = try await settle(load.pairs.map(\.send), quorum: genesis.validators.quorum, askers)
+    let sends = try await settle(load.pairs.map(\.send), quorum: field.quorum, askers)
     let afterSends = try await processorTime(validators)
     let sent = devnet.loop.now
-    _ = try await settle(load.pairs.map(\.receive), quorum: genesis.validators.quorum, askers)
+    _ = try await settle(load.pairs.map(\.receive), quorum: field.quorum, askers)
     let after = try await processorTime(validators)
     let end = devnet.loop.now
     for asker in askers { await asker.stop() }
@@ -245,15 +337,7 @@ private struct MeshBenchmark: Sendable {
     let both = Double(after - before) * 1e6 / Double(count * validators)
     report("  of a validator's processor, each send", "\(decimal(each / 1e3)) us")
     report("  of a validator's processor, both", "\(decimal(both / 1e3)) us")
-    if validators == 1 {
-      report("  payments a second and core, both", decimal(1e9 / both))
-      report(
-        "  signature + proof in batches of 64",
-        "\(decimal(bound.signature / 1e3)) + \(decimal(bound.proof / 1e3)) us"
-      )
-      let share = (bound.signature + bound.proof) / each
-      report("  bound / vote and application of a send", "\(decimal(share * 100)) %")
-    }
+    if validators == 1 { report("  payments a second and core, both", decimal(1e9 / both)) }
   }
 
   /// Milliseconds of all validators.
@@ -276,7 +360,8 @@ private struct MeshBenchmark: Sendable {
   ) async throws -> [SettlementCertificate] {
     let validators = await processes.count
     return try await withThrowingTaskGroup(of: [SettlementCertificate].self) { group in
-      let lanes = askers.count * Self.perConnection / validators
+      // Each asker has a connection to each validator.
+      let lanes = askers.count * Self.perConnection
       for lane in 0..<lanes {
         let asker = askers[lane % askers.count]
         let own = stride(from: lane, to: transitions.count, by: lanes).map { transitions[$0] }

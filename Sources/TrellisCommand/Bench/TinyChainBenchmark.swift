@@ -40,7 +40,7 @@ private let transfers = Option<Int>(
 
 let tinyChainBenchCommand = Command(
   "tinychain",
-  summary: "Both machines, gas, signed transfers, the dev node, proof of work, and baselines",
+  summary: "Both machines, gas, transfers, the dev node, mining, following a chain, beside baselines",
   discussion: """
     Gas and bounds are counted in all Brainfuck engines but beef. A figure is the fastest of five runs \
     (two, if a run takes a second), in seconds of this process's own time. Gas, steps and output of all \
@@ -68,4 +68,5 @@ let tinyChainBenchCommand = Command(
   try benchmarkGas()
   try await benchmarkTransfers(count: call[transfers])
   try benchmarkMining(openSSL: call[openSSL].isEmpty ? nil : call[openSSL])
+  try benchmarkConsensus(headers: 1_000_000)
 }

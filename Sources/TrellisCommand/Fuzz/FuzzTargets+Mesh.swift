@@ -227,7 +227,7 @@ extension FuzzTargets {
       .certificate(.hash(transition.hash)), .certificate(.slot(slot)),
       .outputs(OutputsQuery(account: account, after: 1, max: 5, onlyUnclaimed: true)), .network,
       .subscribe(Subscription(accounts: [account])), .sync(SyncRequest(from: 1)),
-      .gap(GapRequest(from: slot)), .digest,
+      .gap(GapRequest(from: slot)), .log(LogRequest(from: 1)), .digest,
     ]
     let responses: [Response] = [
       .error(farewell), .vote(votes[0]),
@@ -255,6 +255,7 @@ extension FuzzTargets {
       .network(NetworkInfo(epoch: .zero, logHead: 1, genesis: meshGenesisSample.encoded)),
       .event(AccountEvent(kind: .output, logIndex: 1, transition: transition.hash, output: 0)),
       .notFound, .sync(SyncResponse(first: 1, head: 1, certificates: [certificate])),
+      .log(LogHashes(first: 1, head: 1, hashes: [transition.hash])),
       .digest(StateDigest(logCount: 1, accounts: 1, digest: .zero)),
     ]
     let ping = Ping(nonce: 1, sentMs: 2)

@@ -10,7 +10,7 @@ let simulateCommand = Command(
     Each seed is one network: its size, weights, owners, liars, crashes, losses and partitions. \
     Equal seeds give equal runs, so a seed that fails is all that is needed to see the failure again.
     """,
-  subcommands: [simulateSmallNanoCommand, simulateMeshCommand]
+  subcommands: [simulateSmallNanoCommand, simulateMeshCommand, simulateTinyChainCommand]
 )
 
 let json = Option<Bool>(

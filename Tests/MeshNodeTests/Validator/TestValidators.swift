@@ -3,18 +3,21 @@ import Kernel
 import Mesh
 import MeshNode
 import Service
+import TestSupport
 import Testing
 
 /// Validators in one process, each with a directory of its own, over real sockets.
 actor TestValidators {
   nonisolated let net: TestNet
   private nonisolated let places: [TemporaryDirectory]
+  private nonisolated let disks: [Int: SmallDisk]
   private(set) var nodes: [Int: ValidatorNode] = [:]
   private(set) var addresses: [ValidatorIndex: SocketAddress] = [:]
 
   /// Makes and starts them all, the last first: of two the first calls the second.
-  init(_ net: TestNet) async throws {
+  init(_ net: TestNet, on disks: [Int: SmallDisk] = [:]) async throws {
     self.net = net
+    self.disks = disks
     places = net.validators.map { _ in TemporaryDirectory() }
     for index in net.validators.indices.reversed() {
       let directory = ValidatorDirectory(path(index))
@@ -24,7 +27,7 @@ actor TestValidators {
     }
   }
 
-  nonisolated func path(_ index: Int) -> String { places[index].path }
+  nonisolated func path(_ index: Int) -> String { disks[index]?.path ?? places[index].path }
 
   nonisolated func configuration(
     _ index: Int,

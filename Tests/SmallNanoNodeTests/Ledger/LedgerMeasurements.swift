@@ -2,6 +2,7 @@ import Glibc
 import Kernel
 import SmallNano
 import Storage
+import TestSupport
 import Testing
 
 @testable import SmallNanoNode

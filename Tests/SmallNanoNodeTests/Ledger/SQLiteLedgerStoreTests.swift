@@ -1,6 +1,7 @@
 import Kernel
 import SmallNano
 import Storage
+import TestSupport
 import Testing
 
 @testable import SmallNanoNode

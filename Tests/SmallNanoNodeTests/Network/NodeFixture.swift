@@ -3,6 +3,7 @@ import Kernel
 import Service
 import SmallNano
 import Synchronization
+import TestSupport
 
 @testable import SmallNanoNode
 

@@ -1,6 +1,7 @@
 import HTTP
 import Kernel
 import SmallNano
+import TestSupport
 import Testing
 
 @testable import SmallNanoNode

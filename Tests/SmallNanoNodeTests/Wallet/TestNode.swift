@@ -4,6 +4,7 @@ import Service
 import SmallNano
 import Storage
 import Synchronization
+import TestSupport
 
 @testable import SmallNanoNode
 

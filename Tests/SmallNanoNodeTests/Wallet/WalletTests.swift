@@ -1,5 +1,6 @@
 import Kernel
 import SmallNano
+import TestSupport
 import Testing
 import Vault
 

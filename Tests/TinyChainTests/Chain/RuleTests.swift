@@ -112,7 +112,7 @@ struct RuleTests {
 
   private func forcing(_ transactions: [SignedTransaction], upon test: TestChain) -> Header {
     var header = test.chain.executed([], under: test.draft()).header
-    header.transactionRoot = Block.transactionRoot(transactions)
+    header.transactionRoot = Block.transactionRoot(ids: transactions.map(\.id))
     return header
   }
 
@@ -238,10 +238,11 @@ struct RuleTests {
       .priceTooLow: (204, .time), .nonceTooLow: (205, .place), .balanceTooLow: (206, .time),
       .nonceTooHigh: (207, .time), .blockFull: (208, .time), .alreadyKnown: (301, .place),
       .replacementTooCheap: (302, .time), .poolFull: (303, .time), .wrongVersion: (401, .sender),
-      .wrongHeight: (402, .place), .wrongParent: (403, .time), .wrongTime: (404, .time),
+      .wrongHeight: (402, .sender), .wrongParent: (403, .time), .wrongTime: (404, .sender),
       .wrongWork: (405, .sender), .wrongTransactionRoot: (406, .sender),
       .wrongGasUsed: (407, .sender), .wrongStateRoot: (408, .sender),
-      .wrongReceiptRoot: (409, .sender), .wrongProof: (501, .sender),
+      .wrongReceiptRoot: (409, .sender), .wrongBits: (410, .sender), .timeTooFar: (411, .time),
+      .invalidBranch: (412, .place), .wrongProof: (501, .sender),
     ]
     for rejection in Rejection.allCases {
       #expect(codes[rejection]?.0 == rejection.rawValue)

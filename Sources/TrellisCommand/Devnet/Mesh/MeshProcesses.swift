@@ -66,10 +66,12 @@ actor MeshProcesses {
   ///   - allocations: public keys and whole tokens.
   /// - Throws: `DevnetFailure` with what the program said.
   func makeGenesis(_ name: String, fee: String, _ allocations: [(String, Int)]) async throws {
+    let balances = "\(devnet.directory)/balances"
+    let lines = allocations.map { "\($0)=\($1)\n" }.joined()
+    try PrivateFile.write(Array(lines.utf8), to: balances, mode: 0o644)
     var arguments = ["genesis", "--name", name, "--fee-base", fee, "-o", genesisPath]
     for key in keys { arguments += ["--validator", key] }
-    for (account, tokens) in allocations { arguments += ["--allocate", "\(account)=\(tokens)"] }
-    _ = try await validator(arguments)
+    _ = try await validator(arguments + ["--allocations", balances])
   }
 
   // MARK: Validators
