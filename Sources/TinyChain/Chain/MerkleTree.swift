@@ -26,10 +26,10 @@ public struct MerkleTree: Sendable {
   public var root: Bytes32 { top?.hash ?? .zero }
 
   public subscript(key: [UInt8]) -> [UInt8]? {
-    guard var node = top else { return nil }
+    guard let top else { return nil }
     let path = SHA256.hash(key)
-    while let (left, right) = node.children { node = path.bit(node.bit) ? right : left }
-    return node.path == path ? node.value : nil
+    let leaf = top.leaf(towards: path)
+    return leaf.path == path ? leaf.value : nil
   }
 
   /// Sets the values of different keys; nil removes one.
@@ -86,6 +86,12 @@ public struct MerkleTree: Sendable {
     let value: [UInt8]
     let children: (left: Node, right: Node)?
 
+    /// Recursion, no deeper than a path has bits, holds no node on the way.
+    func leaf(towards path: Bytes32) -> Node {
+      guard let children else { return self }
+      return (path.bit(bit) ? children.right : children.left).leaf(towards: path)
+    }
+
     init(path: Bytes32, value: [UInt8]) {
       (self.path, self.value, bit, children) = (path, value, Self.leafBit, nil)
       hash = MerkleProof.Leaf(path: path, value: value).hash
@@ -135,7 +141,10 @@ public struct MerkleProof: Hashable, Sendable {
   }
 
   static func hash(_ bit: UInt8, _ left: Bytes32, _ right: Bytes32) -> Bytes32 {
-    SHA256.hash([1, bit] + left.bytes + right.bytes)
+    var writer = ByteWriter(capacity: 66)
+    for byte in [1, bit] { writer.integer(byte) }
+    for child in [left, right] { writer.bytes32(child) }
+    return SHA256.hash(writer.bytes)
   }
 
   // Number of steps 2 ‖ steps (bit 1 ‖ sibling 32) ‖ leaf, if there is one (path 32 ‖ value).

@@ -63,7 +63,7 @@ public struct State: Sendable {
   public private(set) var tree = MerkleTree()
   /// What was set since the tree was, and what each setting replaced.
   private var pending: [[UInt8]: [UInt8]?] = [:]
-  private var replaced: [(key: [UInt8], value: [UInt8]?)] = []
+  private var replaced: [(key: [UInt8], value: [UInt8]??)] = []
 
   public init() {}
 
@@ -79,7 +79,7 @@ public struct State: Sendable {
     }
     set {
       let bytes = key.bytes
-      replaced.append((bytes, pending[bytes] ?? tree[bytes]))
+      replaced.append((bytes, pending[bytes]))
       pending[bytes] = .some(newValue)
     }
   }
@@ -95,7 +95,7 @@ public struct State: Sendable {
   mutating func revert(to checkpoint: Int) {
     while replaced.count > checkpoint {
       let (key, value) = replaced.removeLast()
-      pending[key] = .some(value)
+      pending[key] = value
     }
   }
 
