@@ -141,7 +141,10 @@ struct RelayTests {
     for _ in 0..<2 { again.mine() }
     again.mine([TestChain.payment(0)])
     node.connect(3, again.hello)
-    node.serve(again, 3)
+    for _ in 0..<3 {
+      node.serve(again, 3)
+      node.serve(chain, 1)
+    }
     #expect(node.tip == again.chain.tip.id)
     #expect(node.machine.pool.pending(of: NetworkParameters.faucet).map(\.transaction.nonce) == [1])
     #expect(node.restarted().tip == node.tip)
@@ -162,8 +165,13 @@ struct RelayTests {
     let wrong = branch.mineHeaders(5, after: 15)
     node.connect(3, branch.hello)
     node.answer(.headers(right + wrong), 3, to: .headers)
-    let outcome = node.answer(.bodies((right + wrong).map { _ in [] }), 3, to: .bodies)
-    #expect(outcome.misbehaviours == [.invalidBlock])
+    // The other peer has none of them.
+    node.serve(chain, 1)
+    var blamed: [Misbehaviour] = []
+    while case .bodies(let ids) = node.asked(3, .bodies).first {
+      blamed += node.answer(.bodies(ids.map { _ in [] }), 3, to: .bodies).misbehaviours
+    }
+    #expect(blamed == [.invalidBlock])
     #expect(node.tip == before)
     #expect(node.machine.tree.entry(of: right[1].id)?.status == .known)
     #expect(node.machine.tree.entry(of: wrong[0].id)?.status == .invalid)
