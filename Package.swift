@@ -164,8 +164,8 @@ let package = Package(
     .shell(
       "TinyChainNode",
       [
-        "TinyChain", "BrainfuckAssembler", "Secp256k1", "Kernel", "EventLoop", "Storage", "HTTP",
-        "Service", "Vault",
+        "TinyChainPeers", "TinyChain", "Mining", "BrainfuckAssembler", "Secp256k1", "Kernel",
+        "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
       ]
     ),
 
@@ -196,7 +196,7 @@ let package = Package(
         "MeshSimulation", "TinyChain", "TinyChainPeers", "TinyChainSimulation", "TinyChainNode",
         "BrainfuckAssembler", "Mining", "Poseidon2", "Vault",
         "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
-        "Curve25519", "Keccak", "BulletproofsPlus", "CSodium",
+        "Curve25519", "Keccak", "BulletproofsPlus", "Secp256k1", "CSodium", "CSecp256k1",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
@@ -262,8 +262,9 @@ let package = Package(
     .tests(
       "TinyChainNode",
       [
-        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Storage", "HTTP",
-        "Service", "Vault", "EventLoop", "Kernel",
+        "TinyChainNode", "TinyChainPeers", "TinyChain", "Mining", "BrainfuckAssembler", "Secp256k1",
+        "Storage",
+        "Transport", "HTTP", "Service", "Vault", "EventLoop", "Kernel",
       ]
     ),
     .tests(

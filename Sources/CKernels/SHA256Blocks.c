@@ -26,10 +26,13 @@ SHA_TARGET void trellis_sha256_blocks(uint32_t *state, const uint8_t *bytes, int
       w[i] = _mm_shuffle_epi8(word, big_endian);
     }
 #pragma clang loop unroll(full)
-    for (int group = 0; group < 16; group++) sha_rounds_4(&s, w, group);
+    for (int group = 0; group < 16; group++) sha_group(&s, w, group);
     s = sha_add(s, before);
   }
-  sha_store(s, state);
+  __m128i words[2];
+  sha_words(s, words);
+  _mm_storeu_si128((__m128i *)state, words[0]);
+  _mm_storeu_si128((__m128i *)(state + 4), words[1]);
 }
 
 #else

@@ -35,10 +35,12 @@ SHA_TARGET static int32_t sha256d_instructions(
   const ShaState initial = sha_load(IV), middle = sha_load(state);
   __m128i words[4];
   for (int i = 0; i < 4; i++) words[i] = _mm_loadu_si128((const __m128i *)(block + 4 * i));
-  // The nonce is word 11: eight rounds do not see it.
+  // The nonce is word 11, which ten rounds and the beginnings of two groups do not see.
   ShaState start = middle;
   sha_rounds_4(&start, words, 0);
   sha_rounds_4(&start, words, 1);
+  sha_rounds_2(&start, words, 8);
+  const __m128i begin_5 = sha_begin(words, 5);
   for (uint64_t tried = 0; tried < count; tried += STREAMS) {
     ShaState s[STREAMS];
     __m128i w[STREAMS][4];
@@ -47,24 +49,26 @@ SHA_TARGET static int32_t sha256d_instructions(
       for (int j = 0; j < 4; j++) w[i][j] = words[j];
       w[i][2] = _mm_insert_epi32(words[2], (int32_t)word, 3);
       s[i] = start;
+      sha_rounds_2(&s[i], w[i], 10);
+      sha_rounds_4(&s[i], w[i], 3);
     }
 #pragma clang loop unroll(full)
-    for (int group = 2; group < 16; group++) {
-      for (int i = 0; i < STREAMS; i++) sha_rounds_4(&s[i], w[i], group);
+    for (int group = 4; group < 16; group++) {
+      for (int i = 0; i < STREAMS; i++) {
+        sha_extend(w[i], group, group == 5 ? begin_5 : sha_begin(w[i], group));
+        sha_rounds_4(&s[i], w[i], group);
+      }
     }
     for (int i = 0; i < STREAMS; i++) {
       s[i] = sha_add(s[i], middle);
-      uint32_t digest[8];
-      sha_store(s[i], digest);
-      w[i][0] = _mm_loadu_si128((const __m128i *)digest);
-      w[i][1] = _mm_loadu_si128((const __m128i *)(digest + 4));
+      sha_words(s[i], w[i]);
       w[i][2] = _mm_set_epi32(0, 0, 0, (int32_t)0x80000000u);
       w[i][3] = _mm_set_epi32(256, 0, 0, 0);
       s[i] = initial;
     }
 #pragma clang loop unroll(full)
     for (int group = 0; group < 16; group++) {
-      for (int i = 0; i < STREAMS; i++) sha_rounds_4(&s[i], w[i], group);
+      for (int i = 0; i < STREAMS; i++) sha_group(&s[i], w[i], group);
     }
     for (int i = 0; i < STREAMS; i++) {
       const uint32_t a = (uint32_t)_mm_extract_epi32(s[i].abef, 3) + IV[0];

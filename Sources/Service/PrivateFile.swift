@@ -26,6 +26,9 @@ public struct FileFailure: Error, Hashable, CustomStringConvertible {
 
   public var isMissing: Bool { code == ENOENT }
 
+  /// Whether another process holds the directory: see `DataDirectory`.
+  public var isHeld: Bool { operation == "use" }
+
   public var description: String { "cannot \(operation) \(path): \(reason)" }
 }
 

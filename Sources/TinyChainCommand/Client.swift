@@ -36,7 +36,9 @@ enum ClientOptions {
     help: "Gas to pay for at most; by default what a dry run says"
   )
 
-  static let talking: [any DeclaredOption] = [NodeOptions.dataDirectory, node, jsonOption]
+  static let talking: [any DeclaredOption] = [
+    NodeOptions.dataDirectory, NodeOptions.network, node, jsonOption,
+  ]
   static let sending: [any DeclaredOption] =
     talking + [from, value, gasLimit, SecretInput.passwordFile]
 }
@@ -78,7 +80,9 @@ struct Client {
 
   static func explain(_ failure: ChainClientFailure) -> CommandFailure {
     if case .noAnswer = failure {
-      return CommandFailure("\(failure); is it running? see tinychain dev --help")
+      return CommandFailure(
+        "\(failure); is it running? see tinychain dev --help, or node run --help"
+      )
     }
     return CommandFailure("\(failure)")
   }

@@ -59,7 +59,7 @@ let deployCommand = Command(
   request.gasLimit = call[ClientOptions.gasLimit]
   try await client.send(request) { answer in
     answer["output"]?.string.flatMap { [UInt8](hex: $0) }.flatMap { Address($0) }
-      .map { $0.text(isMain: false) }
+      .map { $0.text(isMain: client.wallet.isMain) }
   }
 }
 

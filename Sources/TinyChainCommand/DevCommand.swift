@@ -16,7 +16,7 @@ let devCommand = Command(
     .init("tinychain dev", "A chain in ~/.tinychain"),
     .init("tinychain dev --port 0 --data-dir /tmp/try", "Another, on any free port"),
   ],
-  options: NodeOptions.all + [NodeOptions.exitWithParent]
+  options: NodeOptions.dev + [NodeOptions.exitWithParent]
 ) { call in
   let loop = try EventLoop(name: "api")
   if call[NodeOptions.exitWithParent] { try await loop.dieWithParent() }

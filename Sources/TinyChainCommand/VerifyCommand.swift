@@ -1,3 +1,4 @@
+import EventLoop
 import Kernel
 import Service
 import TinyChain
@@ -32,7 +33,7 @@ let verifyCommand = Command(
     Command(
       "receipt",
       summary: "Show that a transaction was carried out, and what came of it",
-      options: ClientOptions.talking,
+      options: ClientOptions.talking + [NodeOptions.launchFile],
       arguments: [id]
     ) { call in
       guard let id = Bytes32(hex: call[id]) else { throw wrong("an id has 64 hexadecimal digits") }
@@ -59,7 +60,7 @@ let verifyCommand = Command(
         .init("tinychain verify account alice", "A balance"),
         .init("tinychain verify account ttiny1… --entry owner", "A slot of a contract"),
       ],
-      options: ClientOptions.talking + [page, entry],
+      options: ClientOptions.talking + [NodeOptions.launchFile, page, entry],
       arguments: [account]
     ) { call in
       let (client, light) = try await follow(call)
@@ -88,11 +89,26 @@ let verifyCommand = Command(
 private func follow(_ call: Invocation) async throws -> (Client, LightClient) {
   let client = try Client(call)
   let light = try await checked {
-    var light = LightClient(.dev)
-    try await light.follow(client.node)
+    let tip = try await client.node.call("get_tip")
+    var light = LightClient(try network(tip, call))
+    try await light.follow(client.node, now: SystemClock.now.milliseconds / 1_000)
     return light
   }
   return (client, light)
+}
+
+/// The network of the chain that a node says it has: one of those that are known here.
+private func network(_ tip: JSON, _ call: Invocation) throws -> NetworkParameters {
+  var known: [NetworkParameters] = [.dev, .minedDev, .provable]
+  if call[NodeOptions.launchFile] != nil { known = [try NodeConfiguration.network(call.settings)] }
+  guard let id: UInt32 = tip["chain_id"]?.integer(),
+    let found = known.first(where: { Chain($0).id == id })
+  else {
+    throw CommandFailure(
+      "the node's chain begins with a genesis block that is not known here; name its launch file"
+    )
+  }
+  return found
 }
 
 private func checked<Result>(_ body: () async throws -> Result) async throws -> Result {

@@ -15,6 +15,9 @@ struct Wallet {
     keystore = try Keystore(path: Self.path(call))
   }
 
+  /// Whether addresses are those of the main network.
+  var isMain: Bool { call[NodeOptions.network] == .main }
+
   static func path(_ call: Invocation) -> String { call[NodeOptions.dataDirectory] + "/keystore" }
 
   // MARK: Accounts
@@ -23,7 +26,7 @@ struct Wallet {
   func address(_ text: String) throws -> Address {
     if text == "faucet" { return NetworkParameters.faucet }
     if let entry = keystore?[text] { return entry.address }
-    guard !text.isEmpty, let address = Address(written: text, isMain: false) else {
+    guard !text.isEmpty, let address = Address(written: text, isMain: isMain) else {
       throw wrong("\(text) is no address, and no account of the wallet")
     }
     return address

@@ -28,7 +28,9 @@ let walletCommand = Command(
       examples: [
         .init("tinychain wallet new alice", "Asks for a password, and shows the address")
       ],
-      options: [NodeOptions.dataDirectory, jsonOption, SecretInput.passwordFile],
+      options: [
+        NodeOptions.dataDirectory, NodeOptions.network, jsonOption, SecretInput.passwordFile,
+      ],
       arguments: [newName],
       run: newAccount
     ),
@@ -77,7 +79,7 @@ let walletCommand = Command(
     )
     let entry = try keystore.add(call[newName], password: SecretBytes(wiping: &password))
     try keystore.write(to: path)
-    let address = entry.address.text(isMain: false)
+    let address = entry.address.text(isMain: call[NodeOptions.network] == .main)
     Terminal.standard.print(
       call[jsonOption]
         ? (["name": JSON(entry.name), "address": JSON(address)] as JSON).text + "\n"
@@ -92,7 +94,7 @@ let walletCommand = Command(
   let client = try Client(call)
   var entries: [JSON] = []
   for entry in client.wallet.keystore?.entries ?? [] {
-    let address = entry.address.text(isMain: false)
+    let address = entry.address.text(isMain: client.wallet.isMain)
     // Without a node, the accounts are there all the same.
     let account = try? await client.node.call("user_getBalance", ["address": JSON(address)])
     let balance = account?["balance"]

@@ -1,10 +1,12 @@
 import Foundation
 import Testing
 
-/// A `tinychain dev` of its own, on a port the system chose.
+/// A node of tinychain of its own, on a port the system chose: by default `tinychain dev`.
 final class DevNodeProcess {
   let process = Process()
   let port: UInt16
+  /// Up to where it says that it has started.
+  let log: String
   private let errors = Pipe()
 
   struct Died: Error {
@@ -12,10 +14,17 @@ final class DevNodeProcess {
   }
 
   /// Starts it and reads its log until it says that it has started.
-  init(data: String, _ more: [String] = []) throws {
+  convenience init(data: String, _ more: [String] = [], command: [String] = ["dev"]) throws {
+    try self.init(command + ["--data-dir", data, "--port", "0"] + more)
+  }
+
+  /// The same with all arguments as given, and another home directory.
+  init(_ arguments: [String], home: String? = nil) throws {
     process.executableURL = URL(fileURLWithPath: "\(Programs.directory)/tinychain")
-    process.arguments =
-      ["dev", "--data-dir", data, "--port", "0", "--exit-with-parent"] + more
+    process.arguments = arguments + ["--exit-with-parent"]
+    if let home {
+      process.environment = ProcessInfo.processInfo.environment.merging(["HOME": home]) { $1 }
+    }
     process.standardError = errors
     try process.run()
     var text = ""
@@ -24,8 +33,19 @@ final class DevNodeProcess {
       guard !chunk.isEmpty else { throw Died(log: text) }
       text += String(decoding: chunk, as: UTF8.self)
     }
+    log = text
     let range = try #require(text.range(of: "api=127.0.0.1:"))
     port = try #require(UInt16(text[range.upperBound...].prefix { $0.isNumber }))
+  }
+
+  /// Reads the log on until a line of it contains this.
+  func waitForLog(_ text: String) throws {
+    var seen = ""
+    while !seen.contains(text) {
+      let chunk = errors.fileHandleForReading.availableData
+      guard !chunk.isEmpty else { throw Died(log: seen) }
+      seen += String(decoding: chunk, as: UTF8.self)
+    }
   }
 
   /// Sends a signal and waits for the end.
@@ -52,10 +72,9 @@ final class DevNodeProcess {
     return String(answer[end.upperBound...])
   }
 
-  /// Sends bytes and reads until the far end closes.
-  func exchange(_ request: String) throws -> String {
+  /// A connection to the node.
+  func connect() throws -> Int32 {
     let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(socket) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
@@ -66,6 +85,13 @@ final class DevNodeProcess {
       }
     }
     try #require(status == 0)
+    return socket
+  }
+
+  /// Sends bytes and reads until the far end closes.
+  func exchange(_ request: String) throws -> String {
+    let socket = try connect()
+    defer { close(socket) }
     var rest = Array(request.utf8)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes {

@@ -170,6 +170,12 @@ struct LimitTests {
     expect(Limits.syncCertificates, of: "gap request") { count in
       GapRequest(from: samples.slot, max: UInt16(count))
     }
+    expect(Limits.logHashes, of: "log request") { count in
+      LogRequest(from: 1, max: UInt16(count))
+    }
+    expect(Limits.logHashes, of: "log hashes") { count in
+      LogHashes(first: 1, head: 1, hashes: Array(repeating: certificate.hash, count: count))
+    }
   }
 
   @Test("A genesis of 128 validators, and not of 129; a page of no certificates is no page")

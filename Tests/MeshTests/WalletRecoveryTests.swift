@@ -39,6 +39,31 @@ struct WalletRecoveryTests {
     #expect(cluster.walletTimers[0]?.contains(.scan) == true)
   }
 
+  @Test("What a list named and nobody showed is asked for again", arguments: [false, true])
+  func seeksAgain(loses connections: Bool) {
+    var cluster = Cluster(fixture, seed: 5)
+    cluster.command(0, .send([cluster.payee(1, 500)]))
+    cluster.run()
+    cluster.isCut = { letter in
+      if case .response(.certificate, _) = letter.message { letter.to == .wallet(1) } else { false }
+    }
+    cluster.step(wallet: 1, .fired(.scan))
+    cluster.run()
+    #expect(cluster.wallets[1].machine.state.claimable.isEmpty)
+    cluster.isCut = { _ in false }
+    if connections {
+      // It asks each when it is back, at once.
+      for index in 0..<4 {
+        cluster.stop(index)
+        cluster.start(index)
+      }
+    } else {
+      cluster.step(wallet: 1, .fired(.scan))
+    }
+    cluster.run()
+    #expect(cluster.wallets[1].machine.state.claimable.count == 1)
+  }
+
   @Test("Restored, it signs nothing in ballot 0, though all validators report nothing")
   func distrust() throws {
     var cluster = Cluster(fixture, seed: 2)

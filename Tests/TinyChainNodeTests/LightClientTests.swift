@@ -23,7 +23,7 @@ struct LightClientTests {
   func proofs() throws {
     let (some, blocks, contract) = try chain()
     var light = LightClient(.dev)
-    try light.take(blocks.map(\.header.bytes))
+    try light.take(blocks.map(\.header.bytes), now: 0)
     let receipt = try light.check(
       receipt: blocks[1].executions[0].receipt.bytes,
       index: 0,
@@ -47,7 +47,7 @@ struct LightClientTests {
   func changedBytes() throws {
     let (_, blocks, _) = try chain()
     var light = LightClient(.dev)
-    try light.take(blocks.map(\.header.bytes))
+    try light.take(blocks.map(\.header.bytes), now: 0)
     let parts = [
       blocks[1].executions[0].receipt.bytes,
       blocks[1].receiptTree.proof(of: MerkleTree.key(ofIndex: 0)).bytes,
@@ -72,24 +72,26 @@ struct LightClientTests {
     let (_, blocks, _) = try chain()
     let headers = blocks.map(\.header)
     var light = LightClient(.dev)
-    #expect(throws: LightClient.Failure.unlinked(height: 2)) { try light.take([headers[1].bytes]) }
-    #expect(throws: LightClient.Failure.notAHeader(height: 1)) { try light.take([[1, 2]]) }
+    #expect(throws: LightClient.Failure.unlinked(height: 2)) {
+      try light.take([headers[1].bytes], now: 0)
+    }
+    #expect(throws: LightClient.Failure.notAHeader(height: 1)) { try light.take([[1, 2]], now: 0) }
     var other = NetworkParameters.dev
     other.genesisTime += 1
     #expect(throws: LightClient.Failure.otherGenesis) {
-      try light.take([other.genesis.header.bytes])
+      try light.take([other.genesis.header.bytes], now: 0)
     }
     var mined = headers[0]
     mined.nonce = 1
     #expect(throws: LightClient.Failure.badHeader(height: 1, .wrongWork)) {
-      try light.take([mined.bytes])
+      try light.take([mined.bytes], now: 0)
     }
     var early = headers[0]
     early.time = 1
     #expect(throws: LightClient.Failure.badHeader(height: 1, .wrongTime)) {
-      try light.take([early.bytes])
+      try light.take([early.bytes], now: 0)
     }
-    try light.take(headers.map(\.bytes))
+    try light.take(headers.map(\.bytes), now: 0)
     #expect(light.tip == headers[2])
   }
 }

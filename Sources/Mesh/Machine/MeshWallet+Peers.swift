@@ -67,6 +67,9 @@ extension MeshWallet {
     case .pong, .request: break
     case .response(let response, let exchange):
       if case .notFound = response { noteMissing(exchange, at: validator) }
+      if let sought = sought.removeValue(forKey: exchange) {
+        if case .certificate = response {} else { readAgain(sought) }
+      }
       receive(response, from: validator, at: peer)
       noteAnswer(exchange, by: validator)
     }
@@ -149,6 +152,8 @@ extension MeshWallet {
   }
 
   mutating func scan() {
+    for missing in sought.values { readAgain(missing) }
+    sought = [:]
     for peer in peers { askForOutputs(of: peer.id, peer.validator) }
     effects.append(.setTimer(.scan, after: Self.scanInterval))
   }
@@ -171,20 +176,39 @@ extension MeshWallet {
     of validator: ValidatorIndex,
     at peer: PeerID
   ) {
-    var sources: [TransitionHash] = []
+    var sources: [(hash: TransitionHash, after: UInt64)] = []
     for row in page.rows {
       scanned[validator] = max(scanned[validator] ?? 0, row.index)
       guard !row.isClaimed || isIncomeWatcher, row.output.recipient == configuration.keys.account,
         !state.claimed.contains(row.reference), !state.knows(row.reference),
-        !sources.contains(row.reference.source)
+        !sources.contains(where: { $0.hash == row.reference.source })
       else { continue }
-      sources.append(row.reference.source)
+      sources.append((row.reference.source, after: row.index - min(1, row.index)))
     }
     for source in sources {
-      let exchange = ask(.certificate(.hash(source)), of: peer)
+      let exchange = ask(.certificate(.hash(source.hash)), of: peer)
       looking?.open[exchange] = peer
+      sought[exchange] = Sought(validator: validator, peer: peer, after: source.after)
     }
     if page.hasMore, !page.rows.isEmpty { askForOutputs(of: peer, validator) }
+  }
+
+  /// A row's certificate, asked of the validator that listed it.
+  struct Sought: Sendable {
+    let validator: ValidatorIndex
+    let peer: PeerID
+    /// Where its list is to be read from again if the certificate does not come.
+    let after: UInt64
+  }
+
+  private mutating func readAgain(_ missing: Sought) {
+    scanned[missing.validator] = min(scanned[missing.validator] ?? 0, missing.after)
+  }
+
+  /// What was asked over a connection that has ended is not answered any more.
+  mutating func stopSeeking(at peer: PeerID) {
+    for missing in sought.values where missing.peer == peer { readAgain(missing) }
+    sought = sought.filter { $0.value.peer != peer }
   }
 
   /// Sees what comes, and not what becomes of it: for it claimed money is income as well.

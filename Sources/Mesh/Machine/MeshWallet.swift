@@ -144,6 +144,8 @@ public struct MeshWallet: Machine {
   var isSubscribed = false
   /// How far each validator's list of outputs was read on the connection that there is.
   var scanned: [ValidatorIndex: UInt64] = [:]
+  /// Certificates that those lists named, and that were asked for.
+  var sought: [Exchange: Sought] = [:]
   var nextNumber: UInt64 = 1
 
   // What lives for one input.
@@ -173,6 +175,7 @@ public struct MeshWallet: Machine {
       if let validator = validator(peer) { scanned[validator] = nil }
       peers.removeAll { $0.id == peer }
       stopLooking(at: peer)
+      stopSeeking(at: peer)
     case .received(let message, let peer): receive(message.value, from: peer)
     case .submitted(let command, let request): submit(command, request)
     case .fired(let timer): fire(timer)

@@ -183,8 +183,8 @@ private struct RecentSet<Element: Hashable & Sendable>: Sendable {
   mutating func insert(_ element: Element) {
     guard !newer.contains(element) else { return }
     if newer.count == Self.generationMax {
-      older = newer
-      newer = []
+      swap(&older, &newer)
+      newer.removeAll(keepingCapacity: true)
     }
     newer.insert(element)
   }

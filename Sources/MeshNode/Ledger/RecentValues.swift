@@ -23,8 +23,9 @@ struct RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
   mutating func put(_ value: Value, for key: Key) {
     if newer.count >= generationMax, newer[key] == nil {
-      older = newer
-      newer = [:]
+      swap(&older, &newer)
+      // Its memory serves the next: to grow again would copy every value twice.
+      newer.removeAll(keepingCapacity: true)
     }
     newer[key] = value
   }

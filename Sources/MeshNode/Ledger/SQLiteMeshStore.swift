@@ -60,7 +60,7 @@ public final class SQLiteMeshStore: LedgerStore, @unchecked Sendable {
     let (database, tables) = (self.database, self.tables)
     try database.transaction {
       guard try MeshSchema.bind(database, to: genesis) else { return }
-      // One by one: a hundred thousand at once would take as many times 552 bytes.
+      // One by one: a change of a hundred thousand would take tens of megabytes.
       for account in genesis.firstAccounts { try tables.put(account) }
       try tables.put(genesis.firstTotals)
     }

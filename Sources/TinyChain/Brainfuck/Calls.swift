@@ -93,6 +93,9 @@ public enum GasPrice {
   /// Without it a call of large code would take time out of proportion to its gas.
   public static func codeLoad(bytes: Int) -> UInt64 { UInt64(bytes) }
 
+  /// The same for reading and compiling source, which takes longer.
+  public static func sourceLoad(bytes: Int) -> UInt64 { 4 * UInt64(bytes) }
+
   /// What goes down with a call: at most 63/64, so that the caller can act on a failure.
   public static func forwarded(_ asked: UInt64, of left: UInt64) -> UInt64 {
     min(asked, left - left / 64)

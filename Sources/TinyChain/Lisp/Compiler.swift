@@ -21,8 +21,11 @@ struct Compiler {
 
   private typealias Forms = ArraySlice<Syntax>
 
+  /// A place in the frame of a function, by how many are around that.
+  private struct Variable: Hashable { let owner, index: Int }
+
   private enum Binding {
-    case local(function: Int, index: Int, isBoxed: Bool)
+    case local(Variable, isBoxed: Bool)
     case global(Int32)
     case slot
     case table
@@ -36,8 +39,8 @@ struct Compiler {
     var lambda: Lambda
     /// Values on the stack above the frame's base.
     var depth: Int
-    /// For what a closure takes along, by where its maker has it, the place in the closure.
-    var captured: [Instruction: Int32] = [:]
+    /// The place in the closure of what it takes along.
+    var captured: [Variable: Int32] = [:]
   }
 
   fileprivate enum Special: String {
@@ -212,8 +215,8 @@ struct Compiler {
       let name = try bindable(form)
       let isBoxed = new || assigned.contains(name)
       if isBoxed { emit(new ? .pushBox : .boxLocal(Int32(index))) }
-      let local = Binding.local(function: functions.count - 1, index: index, isBoxed: isBoxed)
-      bindings[name, default: []].append(local)
+      let variable = Variable(owner: functions.count - 1, index: index)
+      bindings[name, default: []].append(.local(variable, isBoxed: isBoxed))
     }
   }
 
@@ -369,8 +372,8 @@ struct Compiler {
 
   private mutating func variable(_ name: String) throws(LispFailure) {
     switch bindings[name]?.last {
-    case .local(let function, let index, let isBoxed):
-      place(function, index)
+    case .local(let variable, let isBoxed):
+      place(variable)
       if isBoxed { emit(.unbox) }
     case .global(let index): emit(.global(index))
     case .slot: emit(.slot(constant(.symbol(name))))
@@ -385,8 +388,8 @@ struct Compiler {
   private mutating func assign(to form: Syntax, _ value: Syntax) throws(LispFailure) {
     let store: Instruction
     switch form.symbol.flatMap({ bindings[$0]?.last }) {
-    case .local(let function, let index, _):
-      place(function, index)
+    case .local(let variable, _):
+      place(variable)
       store = .setBox
     case .global(let index): store = .setGlobal(index)
     case .slot: store = .setSlot(constant(form.datum))
@@ -397,16 +400,19 @@ struct Compiler {
   }
 
   /// Pushes a local of this function or, captured, of one around it.
-  private mutating func place(_ owner: Int, _ index: Int) {
-    var source = Instruction.local(Int32(index))
-    for function in (owner + 1)..<max(functions.count, owner + 1) {
-      let next = Int32(functions[function].captured.count)
-      let slot = functions[function].captured[source] ?? next
-      functions[function].captured[source] = slot
-      if slot == next { functions[function].lambda.captures.append(source) }
-      source = .captured(slot)
-    }
-    emit(source)
+  private mutating func place(_ variable: Variable) {
+    emit(source(of: variable, in: functions.count - 1))
+  }
+
+  /// Where a function has a variable; those between its owner and this one take it along.
+  private mutating func source(of variable: Variable, in function: Int) -> Instruction {
+    guard function > variable.owner else { return .local(Int32(variable.index)) }
+    if let slot = functions[function].captured[variable] { return .captured(slot) }
+    let source = source(of: variable, in: function - 1)
+    let slot = Int32(functions[function].lambda.captures.count)
+    functions[function].lambda.captures.append(source)
+    functions[function].captured[variable] = slot
+    return .captured(slot)
   }
 
   // MARK: Code

@@ -71,7 +71,7 @@ public struct LispContract: Sendable {
     swap(&machine.world, &world)
     defer { swap(&machine.world, &world) }
     do throws(LispProblem) {
-      try machine.charge(GasPrice.codeLoad(bytes: program.source.count))
+      try machine.charge(GasPrice.sourceLoad(bytes: program.source.count))
       _ = try machine.run(program.main)
       return .returned(try body(&machine), gasLeft: machine.gas)
     } catch .outOfGas {

@@ -1,7 +1,7 @@
 /// What the machine does in a step.
 ///
 /// Indices of locals count from the frame's first argument.
-enum Instruction: BitwiseCopyable, Hashable {
+enum Instruction: BitwiseCopyable {
   /// Constants by the place behind the globals; so are the names of slots and tables.
   case constant(Int32), local(Int32), captured(Int32), global(Int32), setGlobal(Int32)
   /// A contract's state variable or table, by its name.

@@ -17,8 +17,18 @@ struct APIAction: Sendable {
 
 /// What actions work with.
 struct APIContext: Sendable {
-  let node: ChainNode
+  let node: any ServingNode
   let gate: EvaluationGate
+  /// Calls of a network for development, which depend on the node.
+  let development: Development
+
+  enum Development: Sendable {
+    case none
+    /// A chain that can go back, and forward by itself.
+    case instant(ChainNode)
+    /// A node among others, from whom it can be cut off.
+    case mined(cut: @Sendable (Bool) async -> Void)
+  }
 
   var isMain: Bool { node.parameters.isMain }
 }

@@ -5,12 +5,17 @@ extension APIAction {
   /// Blocks, headers, proofs: what the chain is.
   static let chain: [APIAction] = [
     APIAction("get_tip", "The newest block: no fields") { _, context in
-      let chain = await context.node.snapshot
+      let chain = try await context.node.snapshot
+      let standing = try await context.node.standing
       return JSON(
         fields: APIFormat.header(chain.tip.header, id: chain.tip.id) + [
           ("chain_id", JSON(chain.id)), ("network", JSON(chain.parameters.name)),
           ("base_fee", .decimal(chain.state[number: .baseFee])),
           ("supply", .decimal(chain.state[number: .supply])),
+          ("safe_height", JSON(standing.safeHeight)),
+          ("header_height", JSON(standing.headerHeight)),
+          ("work", JSON(standing.work.bigEndianBytes.hex)), ("waiting", JSON(standing.waiting)),
+          ("undone_blocks", JSON(standing.undoneBlocks)),
         ]
       )
     },
@@ -42,10 +47,24 @@ extension APIAction {
       }
       return .array(headers.map { JSON($0.bytes.hex) })
     },
-    APIAction("broadcast_block", "Take a block of another: this node makes its own") { _, _ in
-      throw APIFailure("not_here", "a dev node makes its blocks itself and takes none")
+    APIAction("broadcast_block", "Take a block that somebody has mined: block (hexadecimal)") {
+      call,
+      context in
+      let block = try call.hex("block", max: Block.bytesMax)
+      try await context.node.take(block)
+      return ["id": JSON(SHA256.double(Array(block.prefix(Header.size))).hex)]
     },
-    APIAction("net_getPeers", "Who this node is connected to: no fields") { _, _ in [] },
+    APIAction("net_getPeers", "Who this node is connected to: no fields") { _, context in
+      .array(
+        await context.node.peers.map { peer in
+          [
+            "address": JSON("\(peer.address)"),
+            "direction": peer.isOutbound ? "outbound" : "inbound",
+            "node": peer.node.map { JSON($0.littleEndianBytes.hex) } ?? .null,
+          ]
+        }
+      )
+    },
     APIAction("chain_getReceipt", "A receipt and the proof that its block has it: id") {
       call,
       context in
@@ -82,7 +101,7 @@ extension APIAction {
     ) {
       call,
       context in
-      let chain = await context.node.snapshot
+      let chain = try await context.node.snapshot
       let key = try call.stateKey(isMain: context.isMain)
       return [
         "key": JSON(key.hex),
@@ -98,7 +117,7 @@ extension APIAction {
     ) {
       call,
       context in
-      let chain = await context.node.snapshot
+      let chain = try await context.node.snapshot
       let address = try call.address(isMain: context.isMain)
       let account = chain.state.account(address)
       guard account.code != .none else {

@@ -7,19 +7,22 @@ extension APIAction {
   static let user: [APIAction] = [
     APIAction("user_getBalance", "What an account has: address") { call, context in
       let address = try call.address(isMain: context.isMain)
-      let account = await context.node.snapshot.state.account(address)
+      let account = try await context.node.snapshot.state.account(address)
       return [
         "address": JSON(address.text(isMain: context.isMain)), "balance": .decimal(account.balance),
         "nonce": JSON(account.nonce),
+        "next_nonce": JSON(try await context.node.nextNonce(of: address)),
       ]
     },
-    APIAction("user_sendTransaction", "Carry out a signed transaction: transaction (hexadecimal)") {
+    APIAction("user_sendTransaction", "Take in a signed transaction: transaction (hexadecimal)") {
       call,
       context in
       let bytes = try call.hex("transaction", max: Transaction.sizeMin + Call.dataMax)
       let signed = try SignedTransaction(bytes)
-      let block = try await context.node.submit(signed)
-      let chain = await context.node.snapshot
+      guard case .executed(let block) = try await context.node.submit(signed) else {
+        return ["id": JSON(signed.id.hex), "waiting": true]
+      }
+      let chain = try await context.node.snapshot
       return JSON(
         fields: [("id", JSON(signed.id.hex)), ("height", JSON(block.header.height))]
           + APIFormat.execution(block.executions[0], of: signed.transaction, on: chain)
@@ -42,7 +45,7 @@ extension APIAction {
       "machine_estimate",
       "What a transaction would do and cost: from, kind, to, value, data or text or message"
     ) { call, context in
-      let chain = await context.node.snapshot
+      let chain = try await context.node.snapshot
       let (transaction, from) = try call.transaction(on: chain, isMain: context.isMain)
       let (execution, limit) = try await context.gate.run {
         try chain.cheapestLimit(transaction, from: from)
@@ -56,7 +59,7 @@ extension APIAction {
       "contract_ask",
       "What a contract would answer, with nothing kept: to, from, value, data or text or message"
     ) { call, context in
-      let chain = await context.node.snapshot
+      let chain = try await context.node.snapshot
       let question = Call(
         caller: try call.optionalAddress("from", isMain: context.isMain) ?? .zero,
         contract: try call.address("to", isMain: context.isMain),
@@ -82,12 +85,12 @@ extension APIAction {
     APIAction("dev_snapshot", "A name for the chain as it is, to come back to: no fields") {
       _,
       context in
-      ["id": JSON(await context.node.snapshot.tip.id.hex)]
+      ["id": JSON(try await context.instant.snapshot.tip.id.hex)]
     },
     APIAction("dev_revert", "Come back to a snapshot, as if nothing had happened since: id") {
       call,
       context in
-      guard let count = try await context.node.revert(to: try call.id()) else {
+      guard let count = try await context.instant.revert(to: try call.id()) else {
         throw APIFailure(status: 404, "no_block", "the chain has no such block any more")
       }
       return ["blocks_taken_back": JSON(count)]
@@ -96,13 +99,35 @@ extension APIAction {
       let blocks = try call.optionalInteger("blocks", 1...1_000) ?? 1
       // A hundred years.
       let seconds = try call.optionalInteger("seconds", 0...UInt64(3_200_000_000)) ?? 0
-      try await context.node.mine(blocks: blocks, seconds: seconds)
-      return ["height": JSON(await context.node.snapshot.tip.header.height)]
+      try await context.instant.mine(blocks: blocks, seconds: seconds)
+      return ["height": JSON(try await context.node.snapshot.tip.header.height)]
+    },
+    APIAction("dev_cut", "Cut this node off from all others, or join it again: cut") {
+      call,
+      context in
+      guard case .mined(let cut) = context.development else { throw APIFailure.notHere }
+      guard let isCut = call.fields["cut"]?.bool else {
+        throw APIFailure.field("cut", "must be true or false")
+      }
+      await cut(isCut)
+      return ["cut": JSON(isCut)]
     },
   ]
 }
 
+extension APIContext {
+  /// The chain that can go back and forward by itself.
+  var instant: ChainNode {
+    get throws(APIFailure) {
+      guard case .instant(let node) = development else { throw APIFailure.notHere }
+      return node
+    }
+  }
+}
+
 extension APIFailure {
+  static let notHere = APIFailure("not_here", "this is no call of such a node: see its index")
+
   /// Why a transaction was not taken, by the rule's own name and code.
   init(_ rejection: Rejection) {
     self.init("\(rejection)", "rule \(rejection.rawValue): \(rejection.explanation)")

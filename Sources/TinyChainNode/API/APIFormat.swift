@@ -12,6 +12,7 @@ enum APIFormat {
       ("state_root", JSON(header.stateRoot.hex)),
       ("transaction_root", JSON(header.transactionRoot.hex)),
       ("receipt_root", JSON(header.receiptRoot.hex)), ("gas_used", JSON(header.gasUsed)),
+      ("bits", JSON(header.bits)), ("nonce", JSON(header.nonce)),
       ("header", JSON(header.bytes.hex)),
     ]
   }

@@ -1,7 +1,10 @@
+import Glibc
 public import HTTP
 import Kernel
 public import Service
 import Synchronization
+import Transport
+import TinyChain
 
 /// The node's face for people and tools: `/api/NAME` with a JSON object, `/health`, `/metrics`.
 ///
@@ -13,7 +16,6 @@ public final class ChainAPI: Sendable {
 
   /// Bytes of a call: a transaction of 64 KiB in hexadecimal, four times over.
   private static let bodyMax = 1 << 20
-  private static let limits = JSON.Limits(bytesMax: bodyMax, depthMax: 16, valuesMax: 10_000)
 
   private let context: APIContext
   private let hosts: [String]
@@ -23,8 +25,18 @@ public final class ChainAPI: Sendable {
   private let served: Counter
   private let refused: Counter
 
-  public init(node: ChainNode, metrics: Metrics, hosts: [String] = []) throws {
-    context = APIContext(node: node, gate: try EvaluationGate())
+  /// The face of a chain for development.
+  public convenience init(node: ChainNode, metrics: Metrics, hosts: [String] = []) throws {
+    try self.init(node, .instant(node), metrics: metrics, hosts: hosts)
+  }
+
+  init(
+    _ node: any ServingNode,
+    _ development: APIContext.Development,
+    metrics: Metrics,
+    hosts: [String]
+  ) throws {
+    context = APIContext(node: node, gate: try EvaluationGate(), development: development)
     self.metrics = metrics
     self.hosts = ["localhost", "127.0.0.1", "::1"] + hosts.map { $0.lowercased() }
     served = metrics.counter("api_calls_total", "Calls carried out")
@@ -36,6 +48,23 @@ public final class ChainAPI: Sendable {
     limits.message = HTTPMessageLimits(bodyMax: bodyMax)
     return limits
   }
+
+  /// For a node with peers, whose blocks are longer than calls.
+  static var minedServerLimits: HTTPServerLimits {
+    var limits = HTTPServerLimits()
+    limits.message = HTTPMessageLimits(bodyMax: blockCallMax)
+    limits.connectionsMax = 512
+    limits.connectionsPerHostMax = 256
+    return limits
+  }
+
+  /// Whether a server could not listen because somebody else does.
+  static func isPortTaken(_ failure: any Error) -> Bool {
+    (failure as? ListenFailure)?.code == EADDRINUSE
+  }
+
+  /// Bytes of a block in hexadecimal, and what stands around it.
+  private static let blockCallMax = 2 * Block.bytesMax + 4_096
 
   /// To be told once the server listens: from then on a host or origin with another port is refused.
   public func didBind(port: UInt16) {
@@ -87,7 +116,10 @@ public final class ChainAPI: Sendable {
         let known = Self.actions.map(\.name).joined(separator: ", ")
         throw APIFailure(status: 404, "unknown_call", "there are: \(known)")
       }
-      let result = try await action.run(APICall(fields: try Self.fields(request)), context)
+      let result = try await action.run(
+        APICall(fields: try Self.fields(request, of: name)),
+        context
+      )
       served.add()
       let answer: JSON = ["result": result, "status": 200]
       return HTTPResponse(contentType: "application/json", body: answer.bytes() + [10])
@@ -98,8 +130,14 @@ public final class ChainAPI: Sendable {
   }
 
   /// The call's object; a call without a body has no fields.
-  private static func fields(_ request: HTTPRequest) throws(APIFailure) -> JSON {
+  private static func fields(_ request: HTTPRequest, of name: String) throws(APIFailure) -> JSON {
     guard !request.body.isEmpty else { return [:] }
+    let isBlock = name == "broadcast_block"
+    let limits = JSON.Limits(
+      bytesMax: isBlock ? blockCallMax : bodyMax,
+      depthMax: 16,
+      valuesMax: 10_000
+    )
     let fields: JSON
     do {
       fields = try JSON(parsing: request.body, limits: limits)

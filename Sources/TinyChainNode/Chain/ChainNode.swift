@@ -7,7 +7,7 @@ public import TinyChain
 /// A chain and its store, and the one who makes blocks of it: each transaction at once its own.
 ///
 /// All changes go through here one after another; a block is on the disk before anybody hears of it.
-public actor ChainNode {
+public actor ChainNode: ServingNode {
   public nonisolated let parameters: NetworkParameters
   private let directory: DataDirectory
   private let store: ChainStore
@@ -41,7 +41,7 @@ public actor ChainNode {
   }
 
   /// Whether the store can be read and has the tip.
-  func check() throws {
+  public func check() throws {
     guard try store.height(of: chain.tip.id) == chain.tip.header.height else {
       throw APIFailure(status: 503, "store_behind", "the store has another tip")
     }
@@ -51,8 +51,24 @@ public actor ChainNode {
   public var snapshot: Chain { chain }
 
   /// Reads the store between two blocks.
-  func read<Result: Sendable>(_ body: (ChainStore, Chain) throws -> Result) rethrows -> Result {
+  public func read<Result: Sendable>(
+    _ body: @Sendable (ChainStore, Chain) throws -> Result
+  ) throws -> Result {
     try body(store, chain)
+  }
+
+  // MARK: What such a node has not
+
+  public var peers: [PeerSummary] { [] }
+  public var standing: Standing {
+    let height = chain.tip.header.height
+    return Standing(safeHeight: height, headerHeight: height)
+  }
+
+  public func nextNonce(of account: Address) -> UInt64 { chain.state.account(account).nonce }
+
+  public func take(_ block: [UInt8]) throws {
+    throw APIFailure("not_here", "a dev node makes its blocks itself and takes none")
   }
 
   // MARK: Blocks
@@ -60,12 +76,12 @@ public actor ChainNode {
   /// Makes a block of one transaction.
   ///
   /// - Throws: `Rejection` if no block may contain it; `StorageFailure` if it could not be kept.
-  public func submit(_ transaction: SignedTransaction) throws -> ExecutedBlock {
+  public func submit(_ transaction: SignedTransaction) throws -> Submission {
     if try store.transaction(transaction.id) != nil { throw Rejection.alreadyKnown }
     let block = chain.executed([transaction], under: draft)
     if let (_, reason) = block.skipped.first { throw reason }
     try commit(block)
-    return block
+    return .executed(block)
   }
 
   /// Makes empty blocks, the last of them so many seconds later.

@@ -3,10 +3,12 @@ import Service
 import Storage
 public import TinyChain
 
-/// The chain on disk: blocks with all that came of them, and the state at the tip.
+/// The chain on disk: blocks with all that came of them, and the state at the tip; beside them, where
+/// there are forks, all headers and the bodies of blocks that are not on the chain.
 ///
 /// A block and its changes to the state are one transaction, which is on the disk before `append`
-/// returns; so a crash at any write leaves the chain before the block or after it.
+/// returns; so a crash at any write leaves the chain before the block or after it. What belongs
+/// together beyond that, a reorganisation, `transaction` makes one.
 public final class ChainStore {
   /// A block as it was stored.
   public struct StoredBlock: Sendable {
@@ -26,7 +28,9 @@ public final class ChainStore {
     public let failure: String?
   }
 
-  private let database: Database
+  let database: Database
+  /// Where blocks are mined.
+  let headers: HeaderTable
 
   /// Version by version; a released script is never edited.
   private static let schema = [
@@ -41,7 +45,14 @@ public final class ChainStore {
     ) WITHOUT ROWID;
     CREATE UNIQUE INDEX transactions_by_place ON transactions (height, place);
     CREATE TABLE leaves (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-    """
+    """,
+    HeaderTable.schema + """
+      CREATE TABLE bodies (
+        id BLOB NOT NULL UNIQUE, height INTEGER NOT NULL, transactions BLOB NOT NULL
+      );
+      CREATE INDEX bodies_by_height ON bodies (height);
+      CREATE TABLE peers (address BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+      """,
   ]
 
   /// Opens the chain of these parameters, or begins it with their genesis block.
@@ -51,6 +62,7 @@ public final class ChainStore {
     let options = Database.Options(cacheBytes: 2 << 20, pagesMax: pagesMax)
     database = try Database(path: path, options: options)
     try database.migrate(by: Self.schema)
+    headers = try HeaderTable(of: database)
     let genesis = parameters.genesis
     if try database.meta("genesis", read: { $0.bytes(0) }) == nil {
       try database.transaction {
@@ -61,6 +73,15 @@ public final class ChainStore {
     guard try database.meta("genesis", read: { $0.bytes(0) }) == genesis.id.bytes else {
       throw StorageFailure(path: path, problem: .foreign("this is the chain of another network"))
     }
+  }
+
+  /// Opens a store that another connection writes, to read it.
+  public init(reading path: String, _ parameters: NetworkParameters) throws {
+    let options = Database.Options(cacheBytes: 1 << 20)
+    database = try Database(path: path, mode: .readOnly, options: options)
+    try database.requireSchema(version: Self.schema.count)
+    // Whoever writes knows of the newest headers what is in memory alone: here the blocks are read.
+    headers = HeaderTable(reading: database)
   }
 
   /// The chain at its tip.
@@ -81,11 +102,24 @@ public final class ChainStore {
 
   // MARK: Changing
 
+  /// Makes all that `body` does one change: on the disk when this returns, or nothing of it.
+  ///
+  /// Within another it is a part of that one.
+  public func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+    guard !database.isInTransaction else { return try body() }
+    do {
+      return try database.transaction(body)
+    } catch {
+      try headers.load()
+      throw error
+    }
+  }
+
   /// Keeps a block upon the tip.
   ///
   /// `origin` is what it was made of, if that is not its own: a commit.
   public func append(_ block: ExecutedBlock, origin: [UInt8]? = nil) throws {
-    try database.transaction { try insert(block, origin: origin) }
+    try transaction { try insert(block, origin: origin) }
   }
 
   private func insert(_ block: ExecutedBlock, origin: [UInt8]? = nil) throws {
@@ -116,7 +150,7 @@ public final class ChainStore {
   ///
   /// - Returns: its changes, and the block before it.
   public func undoTip(at height: UInt32) throws -> (changes: [StateChange], parent: StoredBlock) {
-    try database.transaction {
+    try transaction {
       let journal = try database.statement("SELECT changes FROM blocks WHERE height = ?").first {
         $0.bind(Int64(height))
       } read: {
@@ -229,63 +263,5 @@ public final class ChainStore {
       throw row.damaged("a header that cannot be read")
     }
     return StoredBlock(header: header, id: try row.bytes32(1), transactions: [])
-  }
-}
-
-/// A block's changes as bytes: for each key length 2 ‖ key ‖ before ‖ after; a value is
-/// 00 for none, or 01 ‖ length 4 ‖ value.
-public enum StateJournal {
-  public static func bytes(of changes: [StateChange]) -> [UInt8] {
-    var writer = ByteWriter(capacity: 1_024)
-    for change in changes {
-      writer.integer(UInt16(change.key.count))
-      writer.array(change.key)
-      for value in [change.before, change.after] {
-        writer.integer(UInt8(value == nil ? 0 : 1))
-        guard let value else { continue }
-        writer.integer(UInt32(value.count))
-        writer.array(value)
-      }
-    }
-    return writer.bytes
-  }
-
-  public static func changes(of bytes: [UInt8]) throws(DecodingFailure) -> [StateChange] {
-    var reader = ByteReader(bytes)
-    var changes: [StateChange] = []
-    while reader.remaining > 0 {
-      let key = try reader.array(Int(try reader.uint16()))
-      changes.append(
-        StateChange(key: key, before: try value(&reader), after: try value(&reader))
-      )
-    }
-    return changes
-  }
-
-  private static func value(_ reader: inout ByteReader) throws(DecodingFailure) -> [UInt8]? {
-    switch try reader.uint8() {
-    case 0: nil
-    case 1: try reader.array(Int(try reader.uint32()))
-    default: throw reader.failure(.unknown("value"))
-    }
-  }
-}
-
-extension CallFailure {
-  /// The name that answers use; stable.
-  public var name: String {
-    switch self {
-    case .outOfGas: "out_of_gas"
-    case .reverted: "reverted"
-    case .leftTape: "left_tape"
-    case .unknownFrame: "unknown_frame"
-    case .unfinishedFrame: "unfinished_frame"
-    case .unknownItem: "unknown_item"
-    case .answerTooLong: "answer_too_long"
-    case .balanceTooLow: "balance_too_low"
-    case .reentered: "reentered"
-    case .tooDeep: "too_deep"
-    case .invalidCode: "invalid_code"
-    }
   }
 }

@@ -27,10 +27,11 @@ public enum ChainClientFailure: Error, Hashable, Sendable, CustomStringConvertib
 public struct ChainClient: Sendable {
   public let address: SocketAddress
   private let http: HTTPClient
+  private let loop: EventLoop
 
   /// A client that connects when it is first used.
   public init(to address: SocketAddress, on loop: EventLoop) {
-    self.address = address
+    (self.address, self.loop) = (address, loop)
     http = HTTPClient(to: address, on: loop)
   }
 
@@ -57,6 +58,22 @@ public struct ChainClient: Sendable {
     }
     guard let result = answer["result"] else { throw .notUnderstood("result") }
     return result
+  }
+
+  /// What came of a transaction, once a block has it.
+  public func outcome(of id: String) async throws(ChainClientFailure) -> JSON {
+    while true {
+      do throws(ChainClientFailure) {
+        return try await call("chain_getReceipt", ["id": JSON(id)])
+      } catch .refused(let code, let message) {
+        guard code == "no_transaction" else { throw .refused(code: code, message: message) }
+      }
+      do {
+        try await loop.sleep(for: .milliseconds(100))
+      } catch {
+        throw .noAnswer("cancelled while transaction \(id) waits for a block")
+      }
+    }
   }
 
   /// Ends the connections.

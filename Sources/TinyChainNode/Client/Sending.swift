@@ -32,7 +32,7 @@ public struct Request: Sendable {
 }
 
 extension ChainClient {
-  /// Signs a transaction for the node's chain and has it carried out.
+  /// Signs a transaction for the node's chain and has it carried out; waits for its block.
   ///
   /// - Returns: the node's answer, as `user_sendTransaction` has it.
   public func send(
@@ -40,7 +40,9 @@ extension ChainClient {
     by key: ECDSASecretKey
   ) async throws(ChainClientFailure) -> JSON {
     let signed = try await signed(request, by: key)
-    return try await call("user_sendTransaction", ["transaction": JSON(signed.bytes.hex)])
+    let answer = try await call("user_sendTransaction", ["transaction": JSON(signed.bytes.hex)])
+    guard answer["waiting"] == true else { return answer }
+    return try await outcome(of: signed.id.hex)
   }
 
   /// A transaction with the sender's next nonce, at twice the base fee at most.
@@ -73,7 +75,7 @@ extension ChainClient {
     }
     let transaction = request.transaction(
       on: try tip.number("chain_id"),
-      nonce: try account.number("nonce"),
+      nonce: try account.number("next_nonce"),
       maxPrice: baseFee.multipliedReportingOverflow(by: 2).overflow ? baseFee : baseFee * 2
     )
     return SignedTransaction(transaction, by: key)

@@ -28,13 +28,6 @@ struct Figure {
     append(threadTime() - start)
   }
 
-  private func threadTime() -> Duration {
-    var time = timespec()
-    let status = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    precondition(status == 0)  // Linux has this clock
-    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-  }
-
   mutating func append(_ time: Duration) {
     times.append(Double(time.wholeNanoseconds) / Double(operations))
   }
@@ -46,6 +39,14 @@ struct Figure {
     let sorted = times.sorted()
     return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
   }
+}
+
+/// Processor time of this thread.
+func threadTime() -> Duration {
+  var time = timespec()
+  let status = clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  precondition(status == 0)  // Linux has this clock
+  return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
 
 /// Two decimals.

@@ -168,6 +168,8 @@ struct MeshBenchmark: Sendable {
 
   private struct Payment {
     let connect: Double
+    let prove: Double
+    let votes: Double
     let toCertificate: Double
     let command: Double
   }
@@ -180,9 +182,14 @@ struct MeshBenchmark: Sendable {
     guard let phases = answer["phases_us"],
       let total: Int64 = phases["to_certificate"]?.integer()
     else { throw DevnetFailure("send answered \(answer)") }
-    let connect: Int64 = phases["connect"]?.integer() ?? 0
+    func phase(_ name: String) -> Double {
+      let time: Int64 = phases[name]?.integer() ?? 0
+      return Double(time) / 1e3
+    }
     return Payment(
-      connect: Double(connect) / 1e3,
+      connect: phase("connect"),
+      prove: phase("prove"),
+      votes: phase("votes"),
       toCertificate: Double(total) / 1e3,
       command: command
     )
@@ -194,18 +201,18 @@ struct MeshBenchmark: Sendable {
     to address: String,
     _ how: String
   ) async throws {
-    var certificate = Figure(per: 1)
-    var command = Figure(per: 1)
-    for _ in 0..<count {
-      let payment = try await pay(address, from: name)
-      certificate.append(.nanoseconds(Int64(payment.toCertificate * 1e6)))
-      command.append(.nanoseconds(Int64(payment.command * 1e6)))
+    var payments: [Payment] = []
+    for _ in 0..<count { payments.append(try await pay(address, from: name)) }
+    func text(_ milliseconds: (Payment) -> Double) -> String {
+      var figure = Figure(per: 1)
+      for payment in payments { figure.append(.nanoseconds(Int64(milliseconds(payment) * 1e6))) }
+      return
+        "p50 \(decimal(figure.median / 1e6)) ms, p99 \(decimal(figure.quantile(0.99) / 1e6)) ms"
     }
-    func text(_ figure: Figure) -> String {
-      "p50 \(decimal(figure.median / 1e6)) ms, p99 \(decimal(figure.quantile(0.99) / 1e6)) ms"
-    }
-    report("\(count) payments to certificate, \(how)", text(certificate))
-    report("  the whole command", text(command))
+    report("\(count) payments to certificate, \(how)", text(\.toCertificate))
+    report("  of it, building and proving", text(\.prove))
+    report("  of it, votes of a quorum", text(\.votes))
+    report("  the whole command", text(\.command))
   }
 
   // MARK: Many accounts
@@ -353,7 +360,8 @@ struct MeshBenchmark: Sendable {
   ) async throws -> [SettlementCertificate] {
     let validators = await processes.count
     return try await withThrowingTaskGroup(of: [SettlementCertificate].self) { group in
-      let lanes = askers.count * Self.perConnection / validators
+      // Each asker has a connection to each validator.
+      let lanes = askers.count * Self.perConnection
       for lane in 0..<lanes {
         let asker = askers[lane % askers.count]
         let own = stride(from: lane, to: transitions.count, by: lanes).map { transitions[$0] }

@@ -2,6 +2,7 @@ import BulletproofsPlus
 import Curve25519
 import Kernel
 import Mesh
+import Vault
 
 /// What a payer's own processor does for a payment: outputs, range proof, memos and signature.
 ///

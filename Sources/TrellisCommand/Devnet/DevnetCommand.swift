@@ -45,7 +45,7 @@ let meshWallet = Option<String?>(
   scope: .commandLine,
   help: "The mesh-wallet program, instead of the one beside this one"
 )
-private let tinychain = Option<String?>(
+let tinychain = Option<String?>(
   "tinychain",
   .optional(.path),
   default: nil,
@@ -70,7 +70,7 @@ let devnetCommand = Command(
 
     smallnano: three voters; Alice pays Bob; a fresh node joins.
     mesh: four validators; Alice pays Bob, amounts unseen; one is killed; Carol tries to spend twice.
-    tinychain: a dev node; contracts in Brainfuck and Lisp; headers check it; a repository as the chain.
+    tinychain: two miners and a node; contracts in Brainfuck and Lisp; headers check it; a fork heals.
     """,
   examples: [
     .init("trellis devnet", "The story, then nodes to play with"),

@@ -28,6 +28,31 @@ struct SequencerTests {
     #expect(!sequencer.prefers(tip, over: tip))
   }
 
+  /// Through the protocol alone.
+  private func accepts<S: Sequencer>(_ sequencer: S, _ past: S.Past, nonce: UInt64 = 0) throws {
+    let tree = TestTree()
+    let (parent, now) = (tree.tree.genesis, tree.now)
+    var header = sequencer.draft(after: past, at: now, for: Address(4))
+    (header.height, header.parent, header.nonce) = (1, parent.id, nonce)
+    try sequencer.check(header, after: past, at: now)
+    #expect(header.producer == Address(4))
+    #expect(throws: Rejection.wrongWork) {
+      header.nonce = 1 - nonce
+      try sequencer.check(header, after: past, at: now)
+    }
+    #expect(sequencer.finalHeight(below: past) == 0)
+  }
+
+  @Test("Each of the three accepts its own draft, and not with another nonce")
+  func drafts() throws {
+    let tree = TestTree().tree
+    try accepts(InstantSequencer(), tree.genesis.header)
+    try accepts(GitSequencer(), tree.genesis.header)
+    let past = try #require(tree.lineage(of: tree.genesis.id))
+    try accepts(tree.sequencer, past, nonce: 1)
+    #expect(!tree.sequencer.prefers(past, over: past))
+  }
+
   private func file(
     _ path: String,
     _ content: [UInt8]?,

@@ -1,0 +1,145 @@
+import Kernel
+import Service
+public import TinyChain
+
+/// What a network of mined blocks starts from.
+///
+/// ```toml
+/// network = "main"
+/// genesis_time = 1800000000      # seconds since 1970
+/// first_target = "0000ffff…"     # of block 1, 64 hexadecimal digits
+///
+/// [allocations]                  # units; a coin has a million
+/// tiny1… = 250000000
+/// ```
+///
+/// The dev network has its own of all this; a file for it may set `interval`, in seconds, and any of
+/// these keys, and makes it another network: for tests and demonstrations.
+public struct LaunchFile: Sendable {
+  public let parameters: NetworkParameters
+
+  /// 10,000 accounts of 64 bytes.
+  public static let bytesMax = 1 << 20
+
+  /// Reads a whole file.
+  ///
+  /// - Throws: `LaunchFileFailure` with the line, for a key that is unknown, missing or wrong.
+  public init(parsing bytes: [UInt8], for network: NetworkChoice) throws(LaunchFileFailure) {
+    let toml: TOML
+    do {
+      toml = try TOML(parsing: bytes)
+    } catch {
+      throw LaunchFileFailure(line: error.line, reason: error.reason)
+    }
+    try Self.checkKeys(of: toml)
+    let name = try Self.text("network", in: toml)
+    guard name?.text == network.rawValue else {
+      throw LaunchFileFailure(
+        line: name?.line ?? 1,
+        reason: "this is no launch file of '\(network.rawValue)'"
+      )
+    }
+    let time: UInt64? = try Self.number("genesis_time", in: toml)
+    let target = try Self.target(in: toml)
+    let allocations = try Self.allocations(in: toml, isMain: network == .main)
+    switch network {
+    case .main:
+      guard let time else { throw LaunchFileFailure(line: 1, reason: "genesis_time is missing") }
+      guard let target else { throw LaunchFileFailure(line: 1, reason: "first_target is missing") }
+      parameters = .main(genesisTime: time, allocations: allocations, bits: target.compact)
+    case .dev, .provable:
+      var parameters = network == .dev ? NetworkParameters.minedDev : .provable
+      parameters.genesisTime = time ?? parameters.genesisTime
+      parameters.allocations += allocations
+      if let target { parameters.work?.start = target.compact }
+      if let interval: Int64 = try Self.number("interval", in: toml), interval > 0 {
+        parameters.work?.interval = interval
+      }
+      self.parameters = parameters
+    }
+    let limit = parameters.work?.limit ?? .zero
+    if let target, target > limit {
+      throw LaunchFileFailure(line: 1, reason: "first_target is above the network's limit")
+    }
+  }
+
+  private static let keys = ["network", "genesis_time", "first_target", "interval"]
+
+  private static func checkKeys(of toml: TOML) throws(LaunchFileFailure) {
+    for header in toml.headers where header.table != ["allocations"] {
+      throw LaunchFileFailure(line: header.line, reason: "the only table here is [allocations]")
+    }
+    for entry in toml.entries where entry.table.isEmpty && !keys.contains(entry.key) {
+      throw LaunchFileFailure(line: entry.line, reason: "unknown key '\(entry.key)'")
+    }
+  }
+
+  private static func text(
+    _ key: String,
+    in toml: TOML
+  ) throws(LaunchFileFailure) -> (text: String, line: Int)? {
+    guard let entry = toml.entries.first(where: { $0.table.isEmpty && $0.key == key }) else {
+      return nil
+    }
+    guard case .string(let text) = entry.value.content else {
+      throw LaunchFileFailure(line: entry.line, reason: "\(key) is a text in quotes")
+    }
+    return (text, entry.line)
+  }
+
+  private static func number<I: FixedWidthInteger>(
+    _ key: String,
+    in toml: TOML
+  ) throws(LaunchFileFailure) -> I? {
+    guard let entry = toml.entries.first(where: { $0.table.isEmpty && $0.key == key }) else {
+      return nil
+    }
+    guard case .integer(let number) = entry.value.content, let value = I(exactly: number) else {
+      throw LaunchFileFailure(line: entry.line, reason: "\(key) is a whole number")
+    }
+    return value
+  }
+
+  private static func target(in toml: TOML) throws(LaunchFileFailure) -> UInt256? {
+    guard let (text, line) = try text("first_target", in: toml) else { return nil }
+    guard let bytes = Bytes32(hex: text), bytes != .zero else {
+      throw LaunchFileFailure(line: line, reason: "first_target is 64 hexadecimal digits")
+    }
+    return UInt256(bigEndian: bytes)
+  }
+
+  private static func allocations(
+    in toml: TOML,
+    isMain: Bool
+  ) throws(LaunchFileFailure) -> [(account: Address, units: UInt64)] {
+    var allocations: [(account: Address, units: UInt64)] = []
+    var sum: UInt64 = 0
+    for entry in toml.entries where entry.table == ["allocations"] {
+      guard let account = Address(entry.key, isMain: isMain) else {
+        throw LaunchFileFailure(line: entry.line, reason: "\(entry.key) is no address")
+      }
+      guard case .integer(let number) = entry.value.content, let units = UInt64(exactly: number),
+        units <= unitsMax - sum
+      else {
+        throw LaunchFileFailure(
+          line: entry.line,
+          reason: "an allocation is a whole number of units, all together at most \(unitsMax)"
+        )
+      }
+      sum += units
+      allocations.append((account, units))
+    }
+    return allocations
+  }
+
+  /// Half of what there can ever be: so there is room for the dev network's own, and for subsidies.
+  private static let unitsMax: UInt64 = 1 << 62
+}
+
+/// What is wrong with a launch file, and where.
+public struct LaunchFileFailure: Error, Hashable, CustomStringConvertible {
+  public let line: Int
+  public let reason: String
+
+  public var description: String { "\(line): \(reason)" }
+}

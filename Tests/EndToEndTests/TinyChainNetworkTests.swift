@@ -1,0 +1,274 @@
+import Foundation
+import Kernel
+import Testing
+
+/// A node that mines or follows, and what it says.
+private struct MinedNodeProcess {
+  let process: DevNodeProcess
+  private let data: String
+
+  init(_ place: TemporaryPlace, _ name: String, _ more: String...) throws {
+    data = "\(place.path)/\(name)"
+    process = try DevNodeProcess(data: data, more, command: ["node", "run"])
+  }
+
+  var address: String { "127.0.0.1:\(process.port)" }
+
+  struct Tip: Equatable {
+    let height: Int
+    let id: String
+    /// 64 hexadecimal digits: as text they compare as the numbers do.
+    let work: String
+  }
+
+  func call(_ name: String, _ fields: String = "") throws -> JSON {
+    let text = try process.ask("/api/\(name)", fields)
+    let answer = try JSON(parsing: Array(text.utf8), limits: JSON.Limits(bytesMax: 1 << 24))
+    return try #require(answer["result"], "\(answer)")
+  }
+
+  func tip() throws -> Tip {
+    let tip = try call("get_tip")
+    return Tip(
+      height: try #require(tip["height"]?.integer()),
+      id: try #require(tip["id"]?.string),
+      work: try #require(tip["work"]?.string)
+    )
+  }
+
+  /// The id of a block of the chain; nil if it is not that long.
+  func block(at height: Int) throws -> String? {
+    try call("get_blocks", #"{"from":\#(height),"count":1}"#).array?.first?["id"]?.string
+  }
+
+  func wait(until isReached: (Tip) throws -> Bool) throws -> Tip {
+    while true {
+      let tip = try tip()
+      if try isReached(tip) { return tip }
+      sched_yield()
+    }
+  }
+
+  /// Waits until both have a block in common that is this high.
+  func waitForCommonBlock(with other: MinedNodeProcess, at height: Int) throws {
+    while true {
+      if let mine = try block(at: height), try other.block(at: height) == mine { return }
+      sched_yield()
+    }
+  }
+
+  /// Has the faucet pay somebody, and waits for the block unless told otherwise.
+  func pay(_ units: Int, to account: String) throws -> String {
+    let outcome = try Programs.run(
+      "tinychain",
+      [
+        "wallet", "send", account, "\(units)", "--from", "faucet", "--json", "--node", address,
+        "--data-dir", data,
+      ]
+    )
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    return try #require(try JSON(parsing: Array(outcome.output.utf8))["id"]?.string)
+  }
+
+  func balance(of account: String) throws -> String? {
+    try call("user_getBalance", #"{"address":"\#(account)"}"#)["balance"]?.string
+  }
+}
+
+private let somebody = String(repeating: "07", count: 20)
+
+@Suite("tinychain node run: nodes that mine, part and meet", .timeLimit(.minutes(10)))
+struct TinyChainNetworkTests {
+  @Test("Two nodes mine one chain; a third that comes later has all of it")
+  func sync() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let first = try MinedNodeProcess(place, "first", "--mine")
+    defer { first.process.end(with: SIGKILL) }
+    let second = try MinedNodeProcess(place, "second", "--mine", "--peers", first.address)
+    defer { second.process.end(with: SIGKILL) }
+    try first.waitForCommonBlock(with: second, at: 5)
+    let id = try first.pay(1_000, to: somebody)
+    #expect(try first.balance(of: somebody) == "1000")
+    let third = try MinedNodeProcess(place, "third", "--peers", second.address)
+    defer { third.process.end(with: SIGKILL) }
+    let tip = try second.tip()
+    try third.waitForCommonBlock(with: second, at: max(1, tip.height - 3))
+    _ = try third.wait { _ in try third.balance(of: somebody) == "1000" }
+    // What it has not seen happen, headers show it.
+    let shown = try Programs.run(
+      "tinychain",
+      ["verify", "receipt", id, "--node", third.address, "--data-dir", place.path]
+    )
+    #expect(shown.output.contains("it succeeded in block"), "\(shown.errors)")
+    #expect(third.process.end(with: SIGTERM) == 0)
+  }
+
+  @Test(
+    "The same command twice: the second takes the next port and directory, and the first as peer"
+  )
+  func twice() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let command = ["node", "run", "--mine", "--network", "dev"]
+    let first = try DevNodeProcess(command, home: place.path)
+    defer { first.end(with: SIGKILL) }
+    let second = try DevNodeProcess(command, home: place.path)
+    defer { second.end(with: SIGKILL) }
+    #expect(first.port != second.port)
+    #expect(second.log.contains("another node is here"), "\(second.log)")
+    #expect(second.log.contains("peer=127.0.0.1:\(first.port)"), "\(second.log)")
+    #expect(second.log.contains("data=\(place.path)/.tinychain-2"), "\(second.log)")
+    while try !first.ask("/api/net_getPeers").contains("address") { sched_yield() }
+  }
+
+  @Test("kill -9 loses no block that was told of")
+  func killed() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    for round in 1...3 {
+      let node = try MinedNodeProcess(place, "node", "--mine")
+      let before = try node.tip()
+      let tip = try node.wait { $0.height >= before.height + 3 * round }
+      node.process.end(with: SIGKILL)
+      let again = try MinedNodeProcess(place, "node")
+      #expect(try again.block(at: tip.height) == tip.id)
+      #expect(again.process.end(with: SIGTERM) == 0)
+    }
+  }
+
+  @Test("A fork heals: the lighter side turns round, and what it alone had is mined again")
+  func fork() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let strong = try MinedNodeProcess(place, "strong", "--mine")
+    defer { strong.process.end(with: SIGKILL) }
+    let weak = try MinedNodeProcess(place, "weak", "--mine", "--peers", strong.address)
+    try strong.waitForCommonBlock(with: weak, at: 2)
+    _ = try weak.call("dev_cut", #"{"cut":true}"#)
+    // Mined on this side alone.
+    let id = try weak.pay(77, to: somebody)
+    let left = try weak.wait { $0.height >= 4 }
+    weak.process.end(with: SIGKILL)
+    #expect(try strong.balance(of: somebody) == "0")
+    _ = try strong.wait { $0.work > left.work }
+    let back = try MinedNodeProcess(place, "weak", "--peers", strong.address)
+    defer { back.process.end(with: SIGKILL) }
+    _ = try back.wait { tip in
+      try tip.work > left.work && back.block(at: left.height) != left.id
+    }
+    _ = try strong.wait { _ in try strong.balance(of: somebody) == "77" }
+    let receipt = try strong.call("chain_getReceipt", #"{"id":"\#(id)"}"#)
+    #expect(receipt["status"] == 1)
+    #expect(try back.process.ask("/metrics").contains("chain_reorganisations_total 1"))
+  }
+
+  @Test("A node of another network is refused, and told why")
+  func otherNetwork() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let dev = try MinedNodeProcess(place, "dev")
+    defer { dev.process.end(with: SIGKILL) }
+    let other = try MinedNodeProcess(
+      place,
+      "other",
+      "--network",
+      "provable",
+      "--peers",
+      dev.address
+    )
+    defer { other.process.end(with: SIGKILL) }
+    try other.process.waitForLog("another network: genesis block")
+    #expect(try dev.call("net_getPeers").array?.isEmpty == true)
+  }
+
+  @Test("The main network needs its launch file, and says so")
+  func launchFile() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let arguments = ["node", "run", "--network", "main", "--data-dir", "\(place.path)/n"]
+    let outcome = try Programs.run("tinychain", arguments + ["--port", "0"])
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("--launch-file"), "\(outcome.errors)")
+    let path = "\(place.path)/main.toml"
+    for (text, problem) in [
+      ("network = \"dev\"\n", "main.toml:1: this is no launch file of 'main'"),
+      ("network = \"main\"\n", "genesis_time is missing"),
+      ("network = \"main\"\ngenesis_time = 5\nfirst_target = \"00\"\n", "main.toml:3"),
+      ("network = \"main\"\nwhat = 5\n", "unknown key 'what'"),
+      ("network = \"main\"\ngenesis_time = -5\n", "main.toml:2"),
+      ("[allocations]\nnobody = 5\n", "no launch file of 'main'"),
+      ("not toml", "main.toml:1"),
+    ] {
+      try text.write(toFile: path, atomically: false, encoding: .utf8)
+      let outcome = try Programs.run(
+        "tinychain",
+        arguments + ["--port", "0", "--launch-file", path]
+      )
+      #expect(outcome.status == 2)
+      #expect(outcome.errors.contains(problem), "\(text): \(outcome.errors)")
+    }
+    let target = "00000000ffff" + String(repeating: "0", count: 52)
+    try """
+    network = "main"
+    genesis_time = 1767225600
+    first_target = "\(target)"
+    """.write(toFile: path, atomically: false, encoding: .utf8)
+    let node = try MinedNodeProcess(place, "main", "--network", "main", "--launch-file", path)
+    #expect(try node.call("get_tip")["network"] == "main")
+    #expect(try node.process.ask("/api/dev_cut", #"{"cut":true}"#).contains("not_here"))
+    #expect(node.process.end(with: SIGTERM) == 0)
+  }
+
+  @Test("Calls of peers that nobody could mean are answered by their fault, and harm nothing")
+  func badCalls() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let node = try MinedNodeProcess(place, "node")
+    defer { node.process.end(with: SIGKILL) }
+    let named = "tinychain-node: 0102030405060708\r\n"
+    for (path, headers, body, expected) in [
+      ("hello", "", "", "must have 16 digits"),
+      ("hello", "tinychain-node: zz\r\n", "", "must have 16 digits"),
+      ("hello", named, "", "cannot be read"),
+      ("hello", named, "\u{5}\0\0\0abc", "cannot be read"),
+      ("hello", named, "\u{7f}\u{7f}\u{7f}\u{7f}", "cannot be read"),
+      ("headers", named, "", "cannot be read"),
+      ("peers", named, "", "say hello first"),
+      ("nothing", named, "", "no such call"),
+    ] {
+      let answer = try node.process.ask("/p2p/\(path)", body, headers: headers)
+      #expect(answer.contains(expected), "\(path): \(answer)")
+    }
+    #expect(try node.process.ask("/p2p/hello", method: "GET", headers: named).contains("POST only"))
+    let long = try node.process.exchange(
+      "POST /p2p/short HTTP/1.1\r\nHost: 127.0.0.1\r\n\(named)Content-Length: 99999999\r\n\r\n"
+    )
+    #expect(long.hasPrefix("HTTP/1.1 413"))
+    let blocks = [
+      ("00", "malformed"), ("zz", "bad_field"),
+      (String(repeating: "00", count: 180), "wrongParent"),
+    ]
+    for (block, code) in blocks {
+      let answer = try node.process.ask("/api/broadcast_block", #"{"block":"\#(block)"}"#)
+      #expect(answer.contains(#""code":"\#(code)""#), "\(block): \(answer)")
+    }
+    #expect(try node.process.ask("/health").contains("ok"))
+  }
+
+  @Test("A thousand connections keep no call out")
+  func thousandConnections() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let node = try MinedNodeProcess(place, "node", "--mine")
+    let sockets = try (0..<1_000).map { _ in try node.process.connect() }
+    defer { for socket in sockets { close(socket) } }
+    let half = Array("POST /p2p/hello HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n".utf8)
+    for socket in sockets[500...] {
+      _ = half.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
+    let before = try node.tip()
+    _ = try node.wait { $0.height > before.height }
+    #expect(node.process.end(with: SIGTERM) == 0)
+  }
+}
