@@ -14,8 +14,7 @@ public struct Account: Hashable, Sendable {
   // nonce 8 ‖ balance 8 ‖ code 1
   public init(_ bytes: [UInt8]) throws(DecodingFailure) {
     var reader = ByteReader(bytes)
-    nonce = try reader.uint64()
-    balance = try reader.uint64()
+    (nonce, balance) = (try reader.uint64(), try reader.uint64())
     guard let code = Code(rawValue: try reader.uint8()) else {
       throw reader.failure(.unknown("code"))
     }
