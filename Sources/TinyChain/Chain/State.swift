@@ -72,14 +72,10 @@ public struct State: Sendable {
   }
 
   public internal(set) subscript(key: StateKey) -> [UInt8]? {
-    get {
-      let bytes = key.bytes
-      return pending[bytes] ?? tree[bytes]
-    }
+    get { pending[key.bytes] ?? tree[key.bytes] }
     set {
-      let bytes = key.bytes
-      replaced.append((bytes, pending[bytes]))
-      pending[bytes] = .some(newValue)
+      replaced.append((key.bytes, pending[key.bytes]))
+      pending[key.bytes] = .some(newValue)
     }
   }
 
