@@ -26,10 +26,10 @@ public struct MerkleTree: Sendable {
   public var root: Bytes32 { top?.hash ?? .zero }
 
   public subscript(key: [UInt8]) -> [UInt8]? {
-    guard var node = top else { return nil }
+    guard let top else { return nil }
     let path = SHA256.hash(key)
-    while let (left, right) = node.children { node = path.bit(node.bit) ? right : left }
-    return node.path == path ? node.value : nil
+    let leaf = top.leaf(towards: path)
+    return leaf.path == path ? leaf.value : nil
   }
 
   /// Sets the values of different keys; nil removes one.
@@ -62,14 +62,9 @@ public struct MerkleTree: Sendable {
     if let node { bit = min(bit, node.bit, node.path.firstDifference(from: first.path)) }
     guard bit < Node.leafBit else { return first.value.map { Node(path: first.path, value: $0) } }
     let middle = changes.firstIndex { $0.path.bit(bit) } ?? changes.endIndex
-    var (left, right) = (node, node)
-    if let node, let children = node.children, node.bit == bit {
-      (left, right) = children
-    } else if node?.path.bit(bit) == true {
-      left = nil
-    } else {
-      right = nil
-    }
+    let isRight = node?.path.bit(bit) == true
+    var (left, right) = (isRight ? nil : node, isRight ? node : nil)
+    if let node, let children = node.children, node.bit == bit { (left, right) = children }
     left = updated(left, changes[..<middle])
     right = updated(right, changes[middle...])
     guard let left, let right else { return left ?? right }
@@ -85,6 +80,12 @@ public struct MerkleTree: Sendable {
     let bit: Int
     let value: [UInt8]
     let children: (left: Node, right: Node)?
+
+    /// Recursion, no deeper than a path has bits, holds no node on the way.
+    func leaf(towards path: Bytes32) -> Node {
+      guard let children else { return self }
+      return (path.bit(bit) ? children.right : children.left).leaf(towards: path)
+    }
 
     init(path: Bytes32, value: [UInt8]) {
       (self.path, self.value, bit, children) = (path, value, Self.leafBit, nil)
@@ -135,7 +136,10 @@ public struct MerkleProof: Hashable, Sendable {
   }
 
   static func hash(_ bit: UInt8, _ left: Bytes32, _ right: Bytes32) -> Bytes32 {
-    SHA256.hash([1, bit] + left.bytes + right.bytes)
+    var writer = ByteWriter(capacity: 66)
+    for byte in [1, bit] { writer.integer(byte) }
+    for child in [left, right] { writer.bytes32(child) }
+    return SHA256.hash(writer.bytes)
   }
 
   // Number of steps 2 ‖ steps (bit 1 ‖ sibling 32) ‖ leaf, if there is one (path 32 ‖ value).
@@ -145,11 +149,8 @@ public struct MerkleProof: Hashable, Sendable {
       steps.append(Step(bit: try reader.uint8(), sibling: try reader.bytes32()))
     }
     self.steps = steps
-    guard reader.remaining > 0 else {
-      leaf = nil
-      return
-    }
-    leaf = Leaf(path: try reader.bytes32(), value: try reader.array(reader.remaining))
+    let hasLeaf = reader.remaining > 0
+    leaf = hasLeaf ? try Leaf(path: reader.bytes32(), value: reader.array(reader.remaining)) : nil
   }
 
   init(leaf: Leaf?, steps: [Step]) { (self.leaf, self.steps) = (leaf, steps) }

@@ -81,6 +81,9 @@ public struct PeerMachine: Machine {
   var peers: [PeerID: Peer] = [:]
   var book = PeerBook()
   var bans: [IPAddress: Instant] = [:]
+  /// The addresses that are stored, and when to look at them again.
+  var saved: [SocketAddress] = []
+  var nextSave = Instant(nanoseconds: 0)
   var fetch = BodyFetch()
   var shorts = ShortBlocks()
   var refused = RecentSet(PeerMachine.refusedMax)

@@ -26,7 +26,8 @@ struct EngineCase {
     var fast = naive
     while true {
       let (expected, stop) = (naive.runNaively(program), fast.run(folded))
-      guard stop == expected, fast == naive else {
+      // Each step costs 1 at least, so neither time nor output is out of proportion to gas.
+      guard stop == expected, fast == naive, fast.steps <= gas - UInt64(fast.gas) else {
         return
           "\(String(decoding: program.source, as: UTF8.self)) with gas \(gas), cells \(cells): "
           + "\(expected) at \(naive.counter), pointer \(naive.pointer), gas \(naive.gas), "

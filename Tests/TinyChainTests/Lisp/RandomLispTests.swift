@@ -157,6 +157,32 @@ struct RandomLispTests {
     #expect(answered > 100)
   }
 
+  @Test("Random programs take no more steps and bytes than their gas pays")
+  func bytesOfRandomPrograms() throws {
+    var spentMost = 0
+    for seed in UInt64(0)..<2_000 {
+      var random = RandomProgram(seed: seed)
+      guard let contract = try? LispContract(source: Array(random.source().utf8)),
+        let handler = contract.contract.handlers["go"]
+      else { continue }
+      let call = Call(caller: Address(1), contract: Address(2), value: 0, gas: 60_000, data: [])
+      var machine = LispMachine(contract.program, call: call, sending: Sending())
+      // The constants are paid for with the source, which costs 4 a byte.
+      let before = machine.heap.bytes
+      #expect(before <= 64 * contract.program.source.count)
+      do throws(LispProblem) {
+        _ = try machine.run(contract.program.main)
+        _ = try machine.run(handler.lambda, arguments: [.integer(2), .null])
+      } catch {}
+      let bytes = machine.heap.bytes + machine.stack.count * Heap.slotSize - before
+      let spent = Int(call.gas - machine.gas)
+      spentMost = max(spentMost, spent)
+      #expect(machine.steps <= UInt64(spent), "seed \(seed)")
+      #expect(bytes <= Self.bytesPerGas * spent + 1_024, "seed \(seed)")
+    }
+    #expect(spentMost == 60_000)
+  }
+
   @Test(
     "Nothing that lasts takes more memory than its gas pays",
     arguments: [
