@@ -185,8 +185,9 @@ let package = Package(
     .program(
       "TinyChainCommand",
       [
-        "TinyChainNode", "TinyChain", "BrainfuckAssembler", "Secp256k1", "Service", "Vault", "HTTP",
-        "EventLoop", "Kernel",
+        "TinyChainNode", "TinyChain", "Mining", "BrainfuckAssembler", "Secp256k1", "Service",
+        "Vault",
+        "HTTP", "EventLoop", "Kernel",
       ]
     ),
     .program(

@@ -38,11 +38,12 @@ public enum Poseidon2 {
     for block in 0..<4 {
       let (a, b) = (state[4 * block], state[4 * block + 1])
       let (c, d) = (state[4 * block + 2], state[4 * block + 3])
-      let sum = a + b + c + d
-      state[4 * block] = sum + a + b.doubled
-      state[4 * block + 1] = sum + b + c.doubled
-      state[4 * block + 2] = sum + c + d.doubled
-      state[4 * block + 3] = sum + d + a.doubled
+      let (ab, cd) = (a + b, c + d)
+      let (withB, withD) = (ab + cd + b, ab + cd + d)
+      state[4 * block] = withB + ab
+      state[4 * block + 1] = withB + c.doubled
+      state[4 * block + 2] = withD + cd
+      state[4 * block + 3] = withD + a.doubled
     }
     for column in 0..<4 {
       let sum = state[column] + state[column + 4] + state[column + 8] + state[column + 12]
@@ -56,9 +57,12 @@ public enum Poseidon2 {
   /// -2^-24.
   @inline(__always)
   private static func mixInternally(_ x: inout State) {
-    var sum = x[0]
-    for index in 1..<16 { sum = sum + x[index] }
-    x[0] = sum - x[0].doubled
+    // All but the first, as a tree: the others need not wait for its cube.
+    let (a, b) = (x[8] + (x[1] + x[9]), (x[2] + x[10]) + (x[3] + x[11]))
+    let (c, d) = ((x[4] + x[12]) + (x[5] + x[13]), (x[6] + x[14]) + (x[7] + x[15]))
+    let others = (a + b) + (c + d)
+    let sum = others + x[0]
+    x[0] = others - x[0]
     x[1] = sum + x[1]
     x[2] = sum + x[2].doubled
     x[3] = sum + x[3].divided(byTwoToThe: 1)

@@ -25,7 +25,7 @@ let nodeCommand = Command(
       options: NodeOptions.all + [NodeOptions.exitWithParent],
       run: runNode
     )
-  ]
+  ] + nodeControlCommands
 )
 
 @Sendable private func runNode(_ call: Invocation) async throws {

@@ -38,15 +38,14 @@ final class Checker {
     )
   }
 
-  func watch(_ cluster: TinyChainCluster, _ onTip: @escaping (Int) -> Void) {
+  func watch(
+    _ cluster: TinyChainCluster,
+    _ onEvent: @escaping (_ node: Int, PeerMachine.Event) -> Void
+  ) {
     self.cluster = cluster
     cluster.onReport = { [self] cluster, node, event in
-      switch event {
-      case .tipChanged: onTip(node)
-      default: break
-      }
-      guard cast.isHonest(node) else { return }
-      note(event, of: node, cluster)
+      onEvent(node, event)
+      if cast.isHonest(node) { note(event, of: node, cluster) }
     }
     cluster.invariant("invalid") { [self] cluster in
       for sent in cluster.sentInStep where sent.isHonest && !condemned.isEmpty {

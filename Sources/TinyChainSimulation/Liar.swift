@@ -120,6 +120,16 @@ final class Liar {
     }
   }
 
+  /// A node has found out; often it crashes soon after, and had better not forget.
+  func caught(by other: Int, _ cluster: TinyChainCluster) {
+    guard isActive, cast.isHonest(other), random.below(2 as UInt64) == 0 else { return }
+    cluster.crash(
+      other,
+      atAction: cluster.actions(of: other) + 1 + random.below(6),
+      restartAfter: .milliseconds(Int64(100 + random.below(2_000 as UInt64)))
+    )
+  }
+
   private func tell(_ forgery: Forgery, _ cluster: TinyChainCluster) {
     forged[forgery.header.id] = forgery
     announce(forgery.header, forgery.transactions, cluster)

@@ -33,9 +33,14 @@ public struct Scenario {
     let miners = Miners(cast, seed: random.next())
     let owners = Owners(cast, seed: random.next())
     let liar = cast.liar.map { Liar(cast, $0.node, $0.lie, seed: random.next()) }
-    checker.watch(cluster) { node in
-      miners.tend(node, cluster)
-      liar?.look(at: node, cluster)
+    checker.watch(cluster) { node, event in
+      switch event {
+      case .tipChanged:
+        miners.tend(node, cluster)
+        liar?.look(at: node, cluster)
+      case .invalid: liar?.caught(by: node, cluster)
+      default: break
+      }
     }
     cluster.onReply = { cluster, request, reply in miners.take(reply, to: request, cluster) }
     owners.act(in: cluster)

@@ -34,6 +34,8 @@ struct DevnetTests {
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.output.contains(#""what":"the till calls both""#))
     #expect(outcome.errors.contains("with nothing but headers"))
+    #expect(outcome.errors.contains("its payment was mined again"))
+    #expect(outcome.errors.contains("headers first"))
     #expect(outcome.errors.contains("the same state root twice"))
   }
 

@@ -25,7 +25,7 @@ struct ScenarioTests {
   /// A payment resumed after a crash, which was the wallet's last look for income; a certificate that
   /// was never sent again; a validator that shows what it hid; a claim that was taken, with others
   /// beside it; a ballot forgotten in a crash; income whose certificate was lost with the connection.
-  @Test("Seeds that once found a fault", arguments: [1, 60, 145, 227, 1107, 100_455])
+  @Test("Seeds that once found a fault", arguments: [1, 60, 145, 227, 285, 1107, 100_455])
   func regressions(seed: UInt64) throws {
     _ = try report(seed).get()
   }

@@ -68,7 +68,8 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
       where: { $0.path.hasPrefix("Sources/") }
     ) { line in
       line.contains("Regex" + "<") || line.contains("Regex" + "(") || line.contains("#" + "/")
-        || line.contains("= /") || line.contains("(/") && !line.contains("(//")
+        || line.contains("= /")
+        || line.contains("(/") && !line.contains("(//") && !line.contains("(/ ")
     },
     .lines(
       "No try! and no as!",

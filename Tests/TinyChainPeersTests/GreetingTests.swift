@@ -153,6 +153,16 @@ struct DiscoveryTests {
     #expect(calls == [address(1)])
   }
 
+  @Test("The addresses of nodes that answered are stored")
+  func saves() {
+    var node = TestNode()
+    let address = SocketAddress(IPAddress(v4: 0x0808_0001), port: 5_100)
+    _ = node.submit(.addPeers([address, self.address(9)], keep: false))
+    node.connect(1, TestChain().hello)
+    _ = node.wait(1)
+    #expect(node.store.records.addresses == [address])
+  }
+
   @Test("A host fills a tenth of the book, and the book has an end")
   func caps() {
     var book = PeerBook()

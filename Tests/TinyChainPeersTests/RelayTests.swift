@@ -132,17 +132,18 @@ struct RelayTests {
   func reorganises() {
     var (node, chain) = ready(0)
     chain.mine([TestChain.payment(0), TestChain.payment(1)])
+    let ids = (0..<2).map { TestChain.payment($0).id }
+    _ = node.ask(.short(ShortBlock(chain.tip, salt: 1, transactions: ids)), by: 1)
+    _ = node.wait(11)
     node.serve(chain, 1)
-    _ = node.ask(.short(ShortBlock(chain.tip, salt: 1, transactions: [])), by: 1)
-    node.connect(2, chain.hello)
-    node.serve(chain, 2)
+    #expect(node.tip == chain.chain.tip.id)
     var again = TestChain(nonce: 1_000)
     for _ in 0..<2 { again.mine() }
     again.mine([TestChain.payment(0)])
     node.connect(3, again.hello)
-    while let kind = node.questions.first(where: { $0.peer.number == 3 })?.request.kind {
-      _ = kind
+    for _ in 0..<3 {
       node.serve(again, 3)
+      node.serve(chain, 1)
     }
     #expect(node.tip == again.chain.tip.id)
     #expect(node.machine.pool.pending(of: NetworkParameters.faucet).map(\.transaction.nonce) == [1])
@@ -153,26 +154,29 @@ struct RelayTests {
   func failsHalfway() {
     var (node, chain) = ready()
     for _ in 0..<3 { chain.mine() }
-    node.connect(2, chain.hello)
-    node.serve(chain, 2)
+    _ = node.ask(.short(ShortBlock(chain.tip, salt: 1, transactions: [])), by: 1)
+    node.serve(chain, 1)
     let before = node.tip
     #expect(before == chain.chain.tip.id)
+    // Two blocks that are right, one that is not, and headers behind it.
     var branch = TestChain(nonce: 3_000)
     for _ in 0..<2 { branch.mine() }
-    let bad = branch.mine { $0.stateRoot = .zero }.header
-    var headers = branch.headers + [bad]
-    for _ in 0..<3 {
-      let last = headers[headers.count - 1]
-      var next = Header(time: last.time + 15, bits: last.bits)
-      (next.height, next.parent, next.nonce) = (last.height + 1, last.id, 3)
-      headers.append(next)
+    let right = branch.headers
+    let wrong = branch.mineHeaders(5, after: 15)
+    node.connect(3, branch.hello)
+    node.answer(.headers(right + wrong), 3, to: .headers)
+    // The other peer has none of them.
+    node.serve(chain, 1)
+    var blamed: [Misbehaviour] = []
+    while case .bodies(let ids) = node.asked(3, .bodies).first {
+      blamed += node.answer(.bodies(ids.map { _ in [] }), 3, to: .bodies).misbehaviours
     }
-    var hello = branch.hello
-    (hello.tip, hello.work) = (headers[5].id, UInt256(1 << 24).bigEndianBytes)
-    node.connect(3, hello)
-    // Bits are the rule's: take them from it.
-    _ = node.answer(.headers(Array(headers[..<2])), 3, to: .headers)
+    #expect(blamed == [.invalidBlock])
     #expect(node.tip == before)
+    #expect(node.machine.tree.entry(of: right[1].id)?.status == .known)
+    #expect(node.machine.tree.entry(of: wrong[0].id)?.status == .invalid)
+    #expect(node.machine.tree.entry(of: wrong[4].id)?.status == .invalid)
+    #expect(node.machine.chain.state.tree.root == chain.tip.stateRoot)
   }
 
   // MARK: Transactions

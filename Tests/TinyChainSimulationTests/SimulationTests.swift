@@ -20,7 +20,7 @@ struct TinyChainSimulationTests {
     "A planted fault is found",
     arguments: [
       (Canary.acceptUnexecutedTip, 20, ["supply", "state"]),
-      (.forgetInvalid, 70, ["invalid"]),
+      (.forgetInvalid, 10, ["invalid"]),
       (.ignoreWork, 115, ["convergence", "work"]),
       (.dropUndoneTransactions, 1, ["returned"]),
     ] as [(Canary, UInt64, [String])]

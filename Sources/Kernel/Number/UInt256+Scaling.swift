@@ -1,4 +1,16 @@
 extension UInt256 {
+  /// The number times a fraction, rounded down; the greatest number if that has no 256 bits.
+  ///
+  /// Traps for a divisor of zero.
+  public func multiplied(by factor: UInt64, dividedBy divisor: UInt64) -> UInt256 {
+    let (whole, rest) = quotientAndRemainder(dividingBy: divisor)
+    let (high, low) = whole.multipliedFullWidth(by: factor)
+    // Below the factor, as the rest is below the divisor.
+    let part = divisor.dividingFullWidth(rest.multipliedFullWidth(by: factor)).quotient
+    let (sum, overflow) = low.addingReportingOverflow(UInt256(part))
+    return high > 0 || overflow ? .max : sum
+  }
+
   /// The number times 2^(x / 65,536), rounded down; the greatest number if that has no 256 bits.
   ///
   /// 2^x between 0 and 1 is a cubic polynomial, whose error is below 0.013 %: the one of aserti3, a rule

@@ -90,9 +90,7 @@ extension MeshWallet {
     case .certificate(let certificate): receive(certificate)
     case .outputs(let page): read(page, of: validator, at: peer)
     case .event: askForOutputs(of: peer, validator)
-    // It may have been asked for a certificate: the next scan reads its list again.
-    case .error: scanned[validator] = nil
-    case .network, .notFound, .sync, .log, .digest: break
+    case .error, .network, .notFound, .sync, .log, .digest: break
     }
   }
 

@@ -142,7 +142,7 @@ public struct MeshWallet: Machine {
   var search: Search?
   var history: HistoryFetch?
   var isSubscribed = false
-  /// How far each validator's list of outputs was read on the connection that there is.
+  /// How far each validator's list of outputs was read.
   var scanned: [ValidatorIndex: UInt64] = [:]
   /// Certificates that those lists named, and that were asked for.
   var sought: [Exchange: Sought] = [:]
@@ -171,8 +171,6 @@ public struct MeshWallet: Machine {
     switch input {
     case .connected(let peer, let validator): connect(peer, validator)
     case .disconnected(let peer):
-      // Certificates that it was asked for may never have come: its list is read again.
-      if let validator = validator(peer) { scanned[validator] = nil }
       peers.removeAll { $0.id == peer }
       stopLooking(at: peer)
       stopSeeking(at: peer)

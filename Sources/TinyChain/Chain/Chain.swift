@@ -150,9 +150,7 @@ public struct Chain: Sendable {
   }
 
   private func next(at time: UInt64) -> World {
-    var world = World(state, height: UInt64(tip.header.height) + 1, time: time)
-    world.chainID = id
-    return world
+    World(state, height: UInt64(tip.header.height) + 1, time: time, chainID: id)
   }
 }
 

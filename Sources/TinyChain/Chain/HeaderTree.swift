@@ -21,7 +21,7 @@ public struct HeaderTree: Sendable {
   public static let leavesMax = 64
 
   public let sequencer: NakamotoSequencer
-  public let genesis: HeaderEntry
+  public private(set) var genesis: HeaderEntry
   /// Most work, first seen on ties.
   public private(set) var best: HeaderEntry
   /// The tip: most work of those whose blocks were executed from the first to the last.
@@ -45,9 +45,9 @@ public struct HeaderTree: Sendable {
     leaves: [HeaderEntry] = [],
     executed: HeaderEntry? = nil
   ) {
-    let block = parameters.genesis
-    let time = block.header.time
-    genesis = .init(block.header, id: block.id, work: .zero, anchorTime: time, status: .executed)
+    let (block, time) = (parameters.genesis, parameters.genesisTime)
+    genesis = HeaderEntry(block.header, id: block.id, work: .zero, anchorTime: time)
+    genesis.status = .executed
     self.source = source
     sequencer = NakamotoSequencer(rule)
     self.executed = executed ?? genesis
@@ -140,7 +140,7 @@ public struct HeaderTree: Sendable {
     let entry = HeaderEntry(header, id: id, work: work, anchorTime: anchorTime)
     window[id] = entry
     order.append(id)
-    newest = past.adding(entry)
+    newest = Lineage(tip: entry, times: [header.time] + past.times.prefix(Lineage.count - 1))
     leaves.removeAll { $0.id == header.parent }
     leaves.append(entry)
     if entry.work > best.work { follow(entry) }
@@ -181,11 +181,8 @@ public struct HeaderTree: Sendable {
 
   private mutating func follow(_ entry: HeaderEntry) {
     let (ids, fork) = branch(of: entry)
-    if fork + 1 < line.start {
-      line = (fork + 1, ids.reversed())
-    } else {
-      line.ids.replaceSubrange(Int(fork + 1 - line.start)..., with: ids.reversed())
-    }
+    if fork + 1 < line.start { line = (fork + 1, []) }
+    line.ids.replaceSubrange(Int(fork + 1 - line.start)..., with: ids.reversed())
     best = entry
   }
 }

@@ -62,14 +62,9 @@ public struct MerkleTree: Sendable {
     if let node { bit = min(bit, node.bit, node.path.firstDifference(from: first.path)) }
     guard bit < Node.leafBit else { return first.value.map { Node(path: first.path, value: $0) } }
     let middle = changes.firstIndex { $0.path.bit(bit) } ?? changes.endIndex
-    var (left, right) = (node, node)
-    if let node, let children = node.children, node.bit == bit {
-      (left, right) = children
-    } else if node?.path.bit(bit) == true {
-      left = nil
-    } else {
-      right = nil
-    }
+    let isRight = node?.path.bit(bit) == true
+    var (left, right) = (isRight ? nil : node, isRight ? node : nil)
+    if let node, let children = node.children, node.bit == bit { (left, right) = children }
     left = updated(left, changes[..<middle])
     right = updated(right, changes[middle...])
     guard let left, let right else { return left ?? right }
@@ -154,11 +149,8 @@ public struct MerkleProof: Hashable, Sendable {
       steps.append(Step(bit: try reader.uint8(), sibling: try reader.bytes32()))
     }
     self.steps = steps
-    guard reader.remaining > 0 else {
-      leaf = nil
-      return
-    }
-    leaf = Leaf(path: try reader.bytes32(), value: try reader.array(reader.remaining))
+    let hasLeaf = reader.remaining > 0
+    leaf = hasLeaf ? try Leaf(path: reader.bytes32(), value: reader.array(reader.remaining)) : nil
   }
 
   init(leaf: Leaf?, steps: [Step]) { (self.leaf, self.steps) = (leaf, steps) }

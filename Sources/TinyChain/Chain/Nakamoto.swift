@@ -2,13 +2,8 @@ public import Kernel
 
 /// A block as the tree of headers knows it.
 public struct HeaderEntry: Hashable, Sendable {
-  public enum Status: UInt8, Sendable {
-    /// Nobody has executed the block here.
-    case known
-    case executed
-    /// It, or one before it, was executed and is not what its header says.
-    case invalid
-  }
+  /// Invalid: it, or one before it, was executed and is not what its header says.
+  public enum Status: UInt8, Sendable { case known, executed, invalid }
 
   public let header: Header
   public let id: Bytes32
@@ -16,17 +11,10 @@ public struct HeaderEntry: Hashable, Sendable {
   public let work: UInt256
   /// The time of block 1 of its branch, from which ASERT counts.
   public let anchorTime: UInt64
-  public var status: Status
+  public var status = Status.known
 
-  public init(
-    _ header: Header,
-    id: Bytes32,
-    work: UInt256,
-    anchorTime: UInt64,
-    status: Status = .known
-  ) {
-    (self.header, self.id, self.work) = (header, id, work)
-    (self.anchorTime, self.status) = (anchorTime, status)
+  public init(_ header: Header, id: Bytes32, work: UInt256, anchorTime: UInt64) {
+    (self.header, self.id, self.work, self.anchorTime) = (header, id, work, anchorTime)
   }
 }
 
@@ -40,10 +28,6 @@ public struct Lineage: Sendable {
   public let times: [UInt64]
 
   public var medianTime: UInt64 { times.sorted()[times.count / 2] }
-
-  func adding(_ entry: HeaderEntry) -> Lineage {
-    Lineage(tip: entry, times: [entry.header.time] + times.prefix(Self.count - 1))
-  }
 }
 
 /// Whoever finds a hash below the target makes the next block, and most work is the chain.

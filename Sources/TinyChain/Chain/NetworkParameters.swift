@@ -27,9 +27,11 @@ public enum FeeRule: Hashable, Sendable {
 
 /// What all nodes of a network agree on beforehand.
 public struct NetworkParameters: Sendable {
+  public typealias Allocations = [(account: Address, units: UInt64)]
+
   public var name: String
   public var genesisTime: UInt64
-  public var allocations: [(account: Address, units: UInt64)]
+  public var allocations: Allocations
   public var fees: FeeRule
   /// May mint; nil where nobody may.
   public var minter: Address?
@@ -58,33 +60,27 @@ public struct NetworkParameters: Sendable {
   )
 
   /// `dev` mined by several nodes; another chain than the one that nobody mines.
-  public static let minedDev: NetworkParameters = {
-    var network = dev
-    network.work = WorkRule(.sha256d, .epoch, interval: 2, limit: .max >> 20)
-    return network
-  }()
+  public static let minedDev = dev.mined(.init(.sha256d, .epoch, interval: 2, limit: .max >> 20))
 
   /// Mined by a hash that is cheap to prove.
-  public static let provable: NetworkParameters = {
-    var network = dev
-    network.name = "provable"
-    let limit = UInt256.max >> 12
-    network.work = WorkRule(.poseidon2, .asert(halfLife: 3_600), interval: 15, limit: limit)
-    return network
-  }()
+  public static let provable = dev.mined(
+    WorkRule(.poseidon2, .asert(halfLife: 3_600), interval: 15, limit: .max >> 12),
+    name: "provable"
+  )
 
   /// The main network, which begins when and with what its launch file says.
-  public static func main(
-    genesisTime: UInt64,
-    allocations: [(account: Address, units: UInt64)],
-    bits: UInt32
-  ) -> NetworkParameters {
-    var network = dev
-    (network.name, network.minter, network.treasury) = ("main", nil, .zero)
-    (network.genesisTime, network.allocations) = (genesisTime, allocations)
-    let limit = UInt256.max >> 24
-    network.work = WorkRule(.sha256d, .asert(halfLife: 3_600), interval: 15, limit: limit)
+  public static func main(genesisTime: UInt64, allocations: Allocations, bits: UInt32) -> Self {
+    let rule = WorkRule(.sha256d, .asert(halfLife: 3_600), interval: 15, limit: .max >> 24)
+    var network = dev.mined(rule, name: "main")
+    (network.minter, network.treasury) = (nil, .zero)
     network.work?.start = bits
+    (network.genesisTime, network.allocations) = (genesisTime, allocations)
+    return network
+  }
+
+  private func mined(_ rule: WorkRule, name: String = "dev") -> Self {
+    var network = self
+    (network.name, network.work) = (name, rule)
     return network
   }
 

@@ -17,14 +17,11 @@ public enum Rejection: UInt16, Error, CaseIterable, Sendable {
   case wrongBits, timeTooFar, invalidBranch
   case wrongProof = 501
 
-  public enum Blame: Sendable {
-    /// Nobody: the same may be accepted later.
-    case time
-    /// Nobody: it may have been right where it came from.
-    case place
-    /// Whoever sent it: no honest node passes it on.
-    case sender
-  }
+  /// Time: nobody, the same may be accepted later.
+  ///
+  /// Place: nobody, it may have been right where it came from. Sender: whoever sent it, as no honest
+  /// node passes it on.
+  public enum Blame: Sendable { case time, place, sender }
 
   public var blame: Blame {
     switch self {

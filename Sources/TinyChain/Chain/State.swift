@@ -14,8 +14,7 @@ public struct Account: Hashable, Sendable {
   // nonce 8 ‖ balance 8 ‖ code 1
   public init(_ bytes: [UInt8]) throws(DecodingFailure) {
     var reader = ByteReader(bytes)
-    nonce = try reader.uint64()
-    balance = try reader.uint64()
+    (nonce, balance) = (try reader.uint64(), try reader.uint64())
     guard let code = Code(rawValue: try reader.uint8()) else {
       throw reader.failure(.unknown("code"))
     }
@@ -73,14 +72,10 @@ public struct State: Sendable {
   }
 
   public internal(set) subscript(key: StateKey) -> [UInt8]? {
-    get {
-      let bytes = key.bytes
-      return pending[bytes] ?? tree[bytes]
-    }
+    get { pending[key.bytes] ?? tree[key.bytes] }
     set {
-      let bytes = key.bytes
-      replaced.append((bytes, pending[bytes]))
-      pending[bytes] = .some(newValue)
+      replaced.append((key.bytes, pending[key.bytes]))
+      pending[key.bytes] = .some(newValue)
     }
   }
 

@@ -64,9 +64,7 @@ public struct Transaction: Hashable, Sendable {
   }
 
   init(from reader: inout ByteReader) throws(DecodingFailure) {
-    chainID = try reader.uint32()
-    nonce = try reader.uint64()
-    gasLimit = try reader.uint64()
+    (chainID, nonce, gasLimit) = (try reader.uint32(), try reader.uint64(), try reader.uint64())
     (maxPrice, tip) = (try reader.uint64(), try reader.uint64())
     (to, value) = (try Address(from: &reader), try reader.uint64())
     guard let kind = Kind(rawValue: try reader.uint8()) else {
@@ -130,18 +128,5 @@ extension Address {
   public init(contractBy creator: Address, nonce: UInt64) {
     let tag = Array("tinychain/contract/v1".utf8)
     self.init(endOf: SHA256.double(tag + creator.bytes + nonce.littleEndianBytes))
-  }
-
-  /// As people write it: Bytes of Bech32m after `tiny` on the main network, else `ttiny`.
-  public func text(isMain: Bool) -> String {
-    Bech32m.text(prefix: isMain ? "tiny" : "ttiny", payload: bytes)
-  }
-
-  /// Reads such a text; nil if it is anything else, or of the other network.
-  public init?(_ text: some StringProtocol, isMain: Bool) {
-    let prefixes = [isMain ? "tiny" : "ttiny"]
-    let found = try? Bech32m.payload(of: Array(text.utf8), prefixes: prefixes, size: Self.size)
-    guard let bytes = found?.bytes else { return nil }
-    self.init(bytes)
   }
 }

@@ -53,9 +53,7 @@ public struct WorkRule: Sendable {
       guard parent.height % UInt32(Lineage.count - 1) == 0 else { return parent.bits }
       let ideal = UInt64(interval) * UInt64(Lineage.count - 1)
       let taken = min(max(parent.time, oldest + ideal / 4) - oldest, ideal * 4)
-      let (whole, rest) = target.quotientAndRemainder(dividingBy: ideal)
-      let (high, low) = whole.multipliedFullWidth(by: taken)
-      return (high > 0 ? limit : min(low + UInt256(rest * taken / ideal), limit)).compact
+      return min(target.multiplied(by: taken, dividedBy: ideal), limit).compact
     }
   }
 

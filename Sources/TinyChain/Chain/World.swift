@@ -12,8 +12,8 @@ struct World {
   /// The contracts that are running, each having called the next.
   private(set) var running: [Address] = []
 
-  init(_ state: State, height: UInt64, time: UInt64) {
-    (self.state, self.height, self.time) = (state, height, time)
+  init(_ state: State, height: UInt64, time: UInt64, chainID: UInt32 = 0) {
+    (self.state, self.height, self.time, self.chainID) = (state, height, time, chainID)
   }
 
   // MARK: What contracts ask

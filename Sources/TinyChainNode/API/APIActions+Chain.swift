@@ -50,9 +50,16 @@ extension APIAction {
     APIAction("broadcast_block", "Take a block that somebody has mined: block (hexadecimal)") {
       call,
       context in
-      let block = try call.hex("block", max: Block.bytesMax)
+      let block = try call.hex("block", max: Block.bytesMax / 2)
       try await context.node.take(block)
       return ["id": JSON(SHA256.double(Array(block.prefix(Header.size))).hex)]
+    },
+    APIAction("get_draft", "A block upon the tip, to search for its work: producer") {
+      call,
+      context in
+      let producer = try call.address("producer", isMain: context.isMain)
+      let block = try await context.node.draft(for: producer)
+      return ["block": JSON(block.bytes.hex), "height": JSON(block.header.height)]
     },
     APIAction("net_getPeers", "Who this node is connected to: no fields") { _, context in
       .array(

@@ -53,8 +53,9 @@ public final class ChainAPI: Sendable {
   static var minedServerLimits: HTTPServerLimits {
     var limits = HTTPServerLimits()
     limits.message = HTTPMessageLimits(bodyMax: blockCallMax)
-    limits.connectionsMax = 512
-    limits.connectionsPerHostMax = 256
+    // 512 MiB, were all of them to send the longest body at once; from one host half of it.
+    limits.connectionsMax = 128
+    limits.connectionsPerHostMax = 64
     return limits
   }
 
@@ -63,8 +64,8 @@ public final class ChainAPI: Sendable {
     (failure as? ListenFailure)?.code == EADDRINUSE
   }
 
-  /// Bytes of a block in hexadecimal, and what stands around it.
-  private static let blockCallMax = 2 * Block.bytesMax + 4_096
+  /// Bytes of what a peer may send; a block in hexadecimal can have half of it.
+  private static let blockCallMax = Block.bytesMax
 
   /// To be told once the server listens: from then on a host or origin with another port is refused.
   public func didBind(port: UInt16) {

@@ -67,6 +67,8 @@ public actor ChainNode: ServingNode {
 
   public func nextNonce(of account: Address) -> UInt64 { chain.state.account(account).nonce }
 
+  public func draft(for producer: Address) throws -> Block { throw APIFailure.notHere }
+
   public func take(_ block: [UInt8]) throws {
     throw APIFailure("not_here", "a dev node makes its blocks itself and takes none")
   }

@@ -224,13 +224,14 @@ final class HeaderTable {
       let full = Bytes32([UInt8](repeating: 0, count: 32 - work.count) + work),
       let status = HeaderEntry.Status(rawValue: UInt8(clamping: row.integer(3)))
     else { throw row.damaged("a header that cannot be read") }
-    return HeaderEntry(
+    var entry = HeaderEntry(
       header,
       id: id ?? SHA256.double(bytes),
       work: UInt256(bigEndian: full),
-      anchorTime: UInt64(bitPattern: row.integer(2)),
-      status: status
+      anchorTime: UInt64(bitPattern: row.integer(2))
     )
+    entry.status = status
+    return entry
   }
 
   /// From within the id: work leaves zeros at one end of it.

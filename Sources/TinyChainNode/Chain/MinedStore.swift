@@ -23,13 +23,9 @@ final class MinedStore: NodeStore, @unchecked Sendable {
     self.store = store
     let genesis = parameters.genesis
     if try store.header(genesis.id) == nil {
-      let entry = HeaderEntry(
-        genesis.header,
-        id: genesis.id,
-        work: .zero,
-        anchorTime: genesis.header.time,
-        status: .executed
-      )
+      let time = genesis.header.time
+      var entry = HeaderEntry(genesis.header, id: genesis.id, work: .zero, anchorTime: time)
+      entry.status = .executed
       try store.transaction {
         try store.add([entry])
         try store.setHeaviest(genesis.id)

@@ -179,9 +179,12 @@ actor PeerNetwork {
 
   private func call(_ id: PeerID, _ request: PeerRequest, _ number: UInt64) async {
     guard let peer = peers[id] else { return }
-    guard !isCut, peers.count <= settings.peersMax, let client = peer.client else {
+    guard let client = peer.client else {
+      return deliver(.unanswered(number: number), 0, from: peer)
+    }
+    guard !isCut, peers.count <= settings.peersMax else {
       deliver(.unanswered(number: number), 0, from: peer)
-      return close(peer, "it cannot be called")
+      return close(peer, "there are too many")
     }
     let body = request.body
     metrics.sent.add(UInt64(body.count))

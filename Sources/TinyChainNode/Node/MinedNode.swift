@@ -223,7 +223,7 @@ public final class MinedNode: Sendable {
   }
 
   private func writePorts() throws {
-    let ports: JSON = ["api_port": JSON(address.port), "process": JSON(getpid())]
+    let ports: JSON = ["api_port": JSON(address.port)]
     try PrivateFile.write(ports.bytes(), to: place.directory.file("ports.json"), mode: 0o644)
   }
 

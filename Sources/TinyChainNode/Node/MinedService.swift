@@ -64,6 +64,13 @@ struct MinedService: ServingNode {
     }
   }
 
+  func draft(for producer: Address) async throws -> Block {
+    guard case .draft(let block) = try await driver.submit(.draft(producer: producer)) else {
+      throw APIFailure(status: 503, "no_draft", "there is no block to mine now")
+    }
+    return block
+  }
+
   func take(_ bytes: [UInt8]) async throws {
     let header: Header
     var transactions: [SignedTransaction] = []

@@ -16,6 +16,10 @@ public protocol ServingNode: Sendable {
   func submit(_ transaction: SignedTransaction) async throws -> Submission
   /// The nonce for the next transaction of an account, after those that wait for a block.
   func nextNonce(of account: Address) async throws -> UInt64
+  /// A block upon the tip, but for its work.
+  ///
+  /// - Throws: why this node gives none.
+  func draft(for producer: Address) async throws -> Block
   /// Takes a block that somebody else has made.
   ///
   /// - Throws: `Rejection`, or why this node takes none.

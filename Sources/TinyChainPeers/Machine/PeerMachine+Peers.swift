@@ -13,6 +13,8 @@ extension PeerMachine {
   /// Between two hellos to one peer, which tell what has become of its chain.
   static let pollInterval = Duration.seconds(30)
 
+  static let saveInterval = Duration.seconds(60)
+
   var hello: Hello {
     Hello(
       genesis: tree.genesis.id,
@@ -169,7 +171,18 @@ extension PeerMachine {
     }
     shorts.dropLate(now)
     fetch.dropLate(now)
+    saveAddresses()
     dial()
+  }
+
+  /// Keeps the addresses of nodes that answered, now and then: where to begin after a restart.
+  private mutating func saveAddresses() {
+    guard now >= nextSave else { return }
+    nextSave = now + Self.saveInterval
+    let reached = book.reached
+    guard reached != saved else { return }
+    saved = reached
+    change.operations.append(.addresses(reached))
   }
 
   mutating func dial() {

@@ -81,6 +81,9 @@ public struct PeerMachine: Machine {
   var peers: [PeerID: Peer] = [:]
   var book = PeerBook()
   var bans: [IPAddress: Instant] = [:]
+  /// The addresses that are stored, and when to look at them again.
+  var saved: [SocketAddress] = []
+  var nextSave = Instant(nanoseconds: 0)
   var fetch = BodyFetch()
   var shorts = ShortBlocks()
   var refused = RecentSet(PeerMachine.refusedMax)
@@ -256,11 +259,13 @@ public struct PeerMachine: Machine {
     effects.append(.send(.answer(answer, number: number), to: id))
   }
 
-  /// Asks a peer; false, with nothing done, if it has enough to answer or is busy.
+  /// Asks a peer; false, with nothing done, if it has enough to answer, is busy, or has called from
+  /// where nobody can call it back: then it asks.
   @discardableResult
   mutating func ask(_ request: PeerRequest, of id: PeerID, within time: Duration = patience) -> Bool
   {
-    guard let peer = peers[id], peer.questions.count < Peer.questionsMax, peer.busyUntil <= now
+    guard let peer = peers[id], peer.questions.count < Peer.questionsMax, peer.busyUntil <= now,
+      peer.link.address.port != 0
     else { return false }
     questions += 1
     peers[id]?.questions[questions] = .init(request: request, deadline: now + time)

@@ -40,7 +40,7 @@ private let transfers = Option<Int>(
 
 let tinyChainBenchCommand = Command(
   "tinychain",
-  summary: "Both machines, gas, transfers, the dev node, mining and consensus, beside baselines",
+  summary: "Machines, gas, transfers, the dev node, mining, following a chain, beside baselines",
   discussion: """
     Gas and bounds are counted in all Brainfuck engines but beef. A figure is the fastest of five runs \
     (two, if a run takes a second), in seconds of this process's own time. Gas, steps and output of all \

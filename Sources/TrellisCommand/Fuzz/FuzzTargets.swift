@@ -12,7 +12,7 @@ enum FuzzTargets {
     + [address, amountRaw, amountSMN, hex, socketAddress]
     + [json, toml, configFile, commandLine, httpRequest, httpResponse, frameReader, ed25519]
     + [rangeProof, kernels, brainfuckCode, brainfuckEngines, lispReader, lispDatum]
-    + mesh + meshWallet + tinyChain + tinyChainNode
+    + mesh + meshWallet + tinyChain + tinyChainNode + tinyChainPeers
 
   // MARK: smallnano, bytes
 

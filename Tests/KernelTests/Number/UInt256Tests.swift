@@ -142,6 +142,26 @@ struct UInt256Tests {
     }
   }
 
+  @Test("A number times a fraction is rounded down, and ends at the greatest number")
+  func fractions() {
+    for (number, other) in pairs() {
+      for (factor, divisor): (UInt64, UInt64) in [
+        (1, 1), (37, 150), (80, 20), (.max, 3), (5, .max),
+      ] {
+        for number in [number, other >> 3] {
+          let product = Paper(number) * Paper(UInt256(factor))
+          let result = number.multiplied(by: factor, dividedBy: divisor)
+          let back = Paper(result) * Paper(UInt256(divisor))
+          // Of what is cut off at the greatest number no more is known than that it is greater.
+          if !Paper.isLess(product, than: back + Paper(UInt256(divisor))) {
+            #expect(result == .max)
+          }
+          #expect(!Paper.isLess(product, than: back))
+        }
+      }
+    }
+  }
+
   // MARK: Targets
 
   @Test(

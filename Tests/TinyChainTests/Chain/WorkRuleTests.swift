@@ -173,8 +173,7 @@ struct WorkRuleTests {
       try back.next { $0.time = times[9] - 1 },
       id: .zero,
       work: entry.work,
-      anchorTime: 0,
-      status: .known
+      anchorTime: 0
     )
     let past = Lineage(tip: entry, times: [entry.header.time] + times.prefix(10))
     let quarter = back.rule.limit.quotientAndRemainder(dividingBy: 4).quotient

@@ -353,16 +353,4 @@ struct WorldTests {
     )
     #expect(!test.chain.ask(call).isSuccess)
   }
-
-  @Test("An address reads as people write it, on its own network only")
-  func addresses() throws {
-    let text = alice.address.text(isMain: false)
-    #expect(text.hasPrefix("ttiny1"))
-    #expect(Address(text, isMain: false) == alice.address)
-    #expect(Address(text.uppercased(), isMain: false) == alice.address)
-    #expect(Address(text, isMain: true) == nil)
-    #expect(Address(text.dropLast() + "q", isMain: false) == nil)
-    #expect(alice.address.text(isMain: true).hasPrefix("tiny1"))
-    #expect(Address("", isMain: true) == nil)
-  }
 }

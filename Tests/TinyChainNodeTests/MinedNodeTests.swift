@@ -1,0 +1,250 @@
+import EventLoop
+import HTTP
+import Kernel
+import Mining
+import Service
+import Testing
+import TinyChain
+import TinyChainPeers
+
+@testable import TinyChainNode
+
+/// A node in this process, on a port that the system chose.
+private struct TestNode {
+  let node: MinedNode
+  let place: Place
+
+  init(mines: Bool = false, peers: [MinedNode] = [], in place: Place? = nil) async throws {
+    let place = try place ?? Place()
+    self.place = place
+    let parameters = NetworkParameters.minedDev
+    var configuration = NodeConfiguration(parameters, try #require(parameters.work))
+    if mines { configuration.producer = NetworkParameters.faucet }
+    configuration.peers = peers.map { HostPort(host: "127.0.0.1", port: $0.address.port) }
+    node = try await MinedNode(
+      configuration,
+      NodePlace(place.file("data"), isFixed: true),
+      log: Log(level: .error)
+    )
+  }
+
+  func tip() async -> Header { await node.driver.inspect { $0.chain.tip.header } }
+
+  func wait(until isReached: @Sendable (PeerMachine) -> Bool) async {
+    while await !node.driver.inspect(isReached) { await Task.yield() }
+  }
+
+  /// A block upon the tip, changed before its work is searched for.
+  func block(_ change: (inout Header) -> Void = { _ in }) async throws -> Block {
+    let draft = try await node.driver.submit(.draft(producer: NetworkParameters.faucet))
+    guard case .draft(var block) = draft else { throw Refused() }
+    change(&block.header)
+    return try Self.mined(block)
+  }
+
+  static func mined(_ block: Block) throws -> Block {
+    var block = block
+    let target = try #require(UInt256(compact: block.header.bits)).bigEndianBytes
+    let found = NonceSearch(hash: .sha256d)
+      .search(header: block.header.bytes, target: target, nonces: 0..<1 << 32)
+    block.header.nonce = try #require(found)
+    return block
+  }
+
+  struct Refused: Error {}
+
+  /// What the node says to a block from outside.
+  func give(_ block: Block) async throws -> Rejection? {
+    switch try await node.driver.submit(.mined(block)) {
+    case .rejected(let rejection): rejection
+    default: nil
+    }
+  }
+
+  func stop() async {
+    await node.stop()
+    place.remove()
+  }
+}
+
+/// Somebody who speaks to a node as a peer does, and cannot be called back.
+private struct Stranger {
+  let number: UInt64
+  let client: HTTPClient
+  private let loop: EventLoop
+
+  init(_ number: UInt64, to node: MinedNode) throws {
+    self.number = number
+    loop = try EventLoop(name: "stranger")
+    client = HTTPClient(to: node.address, on: loop)
+  }
+
+  func send(_ request: PeerRequest) async throws -> HTTPResponse {
+    try await send(request.path.rawValue, request.body)
+  }
+
+  func send(_ path: String, _ body: [UInt8]) async throws -> HTTPResponse {
+    try await client.send(
+      .post,
+      "/p2p/\(path)",
+      fields: ["tinychain-node": number.littleEndianBytes.hex],
+      body: body
+    )
+  }
+
+  func hello(_ genesis: Bytes32 = NetworkParameters.minedDev.genesis.id) async throws
+    -> HTTPResponse
+  {
+    let hello = Hello(genesis: genesis, nonce: number, port: 0, tip: genesis, work: .zero)
+    return try await send(.hello(hello))
+  }
+
+  func close() async {
+    await client.close()
+    await loop.shutdown()
+  }
+}
+
+@Suite("A node that mines with others, in this process", .timeLimit(.minutes(5)))
+struct MinedNodeTests {
+  @Test("One mines, the other follows over loopback, and a payment finds its block")
+  func follow() async throws {
+    let miner = try await TestNode(mines: true)
+    let follower = try await TestNode(peers: [miner.node])
+    let account = try #require(Address([UInt8](repeating: 7, count: 20)))
+    let chain = await follower.node.driver.inspect { $0.chain }
+    let request = Request(.transfer, to: account, value: 5, gasLimit: 10_000)
+    let payment = SignedTransaction(
+      request.transaction(on: chain.id, nonce: 0, maxPrice: 10),
+      by: NetworkParameters.faucetKey
+    )
+    _ = try await follower.node.driver.submit(.submit(payment))
+    await follower.wait { $0.chain.state.account(account).balance == 5 }
+    await miner.wait { $0.chain.state.account(account).balance == 5 }
+    await follower.stop()
+    await miner.stop()
+  }
+
+  @Test("Blocks that break a rule are refused by its name, and leave the tip as it was")
+  func refusals() async throws {
+    let node = try await TestNode()
+    let good = try await node.block()
+    let twice = try await node.block()
+    let before = await node.tip()
+    var unworked = good
+    unworked.header.nonce += 1
+    #expect(try await node.give(unworked) == .wrongWork)
+    #expect(try await node.give(node.block { $0.time += 100_000 }) == .timeTooFar)
+    #expect(try await node.give(node.block { $0.time = 5 }) == .wrongTime)
+    #expect(try await node.give(node.block { $0.bits = 0x2000_ffff }) == .wrongBits)
+    #expect(try await node.give(node.block { $0.bits = 0x1e7f_ff00 }) == .wrongBits)
+    #expect(try await node.give(node.block { $0.height += 1 }) == .wrongHeight)
+    #expect(try await node.give(node.block { $0.version = 2 }) == .wrongVersion)
+    #expect(try await node.give(node.block { $0.parent = .zero }) == .wrongParent)
+    #expect(
+      try await node.give(node.block { $0.transactionRoot = .zero + 1 }) == .wrongTransactionRoot
+    )
+    #expect(await node.tip() == before)
+    #expect(try await node.give(good) == nil)
+    await node.wait { $0.chain.tip.header == good.header }
+    // The same again, and another of the same height, come too late.
+    #expect(try await node.give(good) == .wrongParent)
+    #expect(try await node.give(twice) == .wrongParent)
+    #expect(await node.tip() == good.header)
+    await node.stop()
+  }
+
+  @Test(
+    "Work upon what is not so is invalid for good, after a restart too",
+    arguments: ["state root", "receipt root", "gas used", "a transaction twice"]
+  )
+  func invalid(what: String) async throws {
+    let (id, place) = try await condemn(what)
+    let again = try await TestNode(in: place)
+    await again.wait { $0.tree.entry(of: id)?.status == .invalid }
+    #expect(await again.tip().height == 0)
+    await again.stop()
+  }
+
+  /// Gives a node a block with work that is not so, and stops it when it has found out.
+  private func condemn(_ what: String) async throws -> (Bytes32, Place) {
+    let node = try await TestNode()
+    let chain = await node.node.driver.inspect { $0.chain }
+    let request = Request(.transfer, to: NetworkParameters.faucet, value: 1, gasLimit: 10_000)
+    let payment = SignedTransaction(
+      request.transaction(on: chain.id, nonce: 0, maxPrice: 10),
+      by: NetworkParameters.faucetKey
+    )
+    _ = try await node.node.driver.submit(.submit(payment))
+    var block = try await node.block()
+    switch what {
+    case "state root": block.header.stateRoot = .zero
+    case "receipt root": block.header.receiptRoot = .zero
+    case "gas used": block.header.gasUsed += 1
+    default:
+      block = Block(header: block.header, transactions: [payment, payment])
+      block.header.transactionRoot = MerkleTree(list: block.transactions.map(\.id.bytes)).root
+    }
+    let bad = try TestNode.mined(block)
+    let id = bad.header.id
+    #expect(try await node.give(bad) == nil)
+    await node.wait { $0.tree.entry(of: id)?.status == .invalid }
+    #expect(await node.tip().height == 0)
+    await node.node.stop()
+    return (id, node.place)
+  }
+
+  @Test("Who sends such a block is sent away, and told why")
+  func banned() async throws {
+    let node = try await TestNode()
+    let stranger = try Stranger(77, to: node.node)
+    #expect(try await stranger.send(.peers).status == 409)
+    #expect(try await stranger.hello().status == 200)
+    let bad = try await node.block { $0.stateRoot = .zero }
+    let short = PeerRequest.short(ShortBlock(bad.header, salt: 5, transactions: []))
+    let response = try await stranger.send(short)
+    #expect(response.status == 200, "\(String(decoding: response.body, as: UTF8.self))")
+    await node.wait { $0.tree.entry(of: bad.header.id)?.status == .invalid }
+    let refusal = try await stranger.send(.peers)
+    #expect(refusal.status == 403)
+    #expect(String(decoding: refusal.body, as: UTF8.self).contains("banned"))
+    // Another from the same machine has nothing to do with it.
+    let other = try Stranger(78, to: node.node)
+    #expect(try await other.hello().status == 200)
+    await other.close()
+    await stranger.close()
+    await node.stop()
+  }
+
+  @Test("Bodies cut anywhere are refused, and the node goes on")
+  func truncated() async throws {
+    let node = try await TestNode()
+    let stranger = try Stranger(79, to: node.node)
+    let genesis = NetworkParameters.minedDev.genesis
+    let requests: [PeerRequest] = [
+      .headers(after: [genesis.id]), .bodies([genesis.id]), .offer([genesis.id]),
+      .short(ShortBlock(genesis.header, salt: 1, transactions: [genesis.id])),
+    ]
+    for request in requests {
+      let body = request.body
+      for count in [0, 1, 3, 4, 5, body.count - 1] {
+        let response = try await stranger.send(request.path.rawValue, Array(body.prefix(count)))
+        #expect(response.status == 400, "\(request.path) cut to \(count)")
+      }
+    }
+    #expect(try await stranger.hello(.zero).status == 403)
+    #expect(try await stranger.hello().status == 200)
+    let item: [UInt8] = [32, 0, 0, 0] + genesis.id.bytes
+    let many = [[UInt8]](repeating: item, count: 65).flatMap { $0 }
+    #expect(try await stranger.send("headers", many).status == 400)
+    await stranger.close()
+    await node.stop()
+  }
+}
+
+extension Bytes32 {
+  /// Another than this one.
+  fileprivate static func + (value: Bytes32, more: UInt64) -> Bytes32 {
+    Bytes32(words: (value.words.0 &+ more, value.words.1, value.words.2, value.words.3))
+  }
+}
