@@ -51,7 +51,8 @@ public final class GitRepository {
       default: false
       }
     }
-    guard isPlain, !branch.isEmpty, !branch.hasPrefix("-"), !branch.contains("..") else {
+    let hasDots = zip(branch.utf8, branch.utf8.dropFirst()).contains { $0 == 0x2e && $1 == 0x2e }
+    guard isPlain, !branch.isEmpty, !branch.hasPrefix("-"), !hasDots else {
       throw GitFailure("\(branch) is no name of a branch")
     }
   }
