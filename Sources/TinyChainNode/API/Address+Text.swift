@@ -1,4 +1,4 @@
-import Kernel
+public import Kernel
 public import TinyChain
 
 extension Address {
