@@ -2,7 +2,7 @@ import EventLoop
 import Glibc
 import Service
 
-/// Size of the program `tinychain` on disk, and memory of its dev node three seconds after it listens.
+/// Size of the program `tinychain` on disk, and memory of its nodes three seconds after they listen.
 func benchmarkDevNode(program: String) async throws {
   var status = stat()
   guard stat(program, &status) == 0 else { throw CommandFailure("\(program) cannot be read") }
@@ -16,12 +16,24 @@ func benchmarkDevNode(program: String) async throws {
     Terminal.standard.printError(line)
   }
   try await devnet.run([], signals: signals, staysUp: false) {
-    let tools = TinyChainTools(devnet, program: program)
-    try await tools.start()
-    try await loop.sleep(for: .seconds(3))
-    guard let usage = await tools.process?.usage else {
-      throw CommandFailure("the idle dev node does not run")
+    for (name, words) in [("dev node", ["dev"]), ("full node", ["node", "run"])] {
+      let data = "\(directory.path)/\(words[0])"
+      let process = try await devnet.launch(
+        "tinychain-\(words[0])",
+        program,
+        words + ["--data-dir", data, "--port", "0", "--exit-with-parent"],
+        without: "TINYCHAIN_"
+      )
+      _ = try await devnet.wait("the \(name) listens") { () -> Bool? in
+        try await devnet.requireAlive(process)
+        return access("\(data)/ports.json", F_OK) == 0 ? true : nil
+      }
+      try await loop.sleep(for: .seconds(3))
+      guard let usage = process.usage else {
+        throw CommandFailure("the idle \(name) does not run")
+      }
+      let promised = words == ["dev"] ? "16000000" : "64000000"
+      report("idle \(name), RSS", "\(usage.residentBytes) bytes of \(promised) promised")
     }
-    report("idle dev node, RSS", "\(usage.residentBytes) bytes of 16000000 promised")
   }.get()
 }
