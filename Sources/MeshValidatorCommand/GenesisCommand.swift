@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Kernel
 import Mesh
 import MeshNode
@@ -110,6 +111,13 @@ let genesisCommand = Command(
     genesis = try buildGenesis(name, call)
   } catch let failure as GenesisFailure {
     throw CommandFailure("\(failure)", status: UsageFailure.exitStatus)
+  }
+  // Another genesis is another network: whoever has the file's bytes would be left behind.
+  guard access(path, F_OK) != 0 else {
+    throw CommandFailure(
+      "\(path) is there already, and made anew it would be another network: move it away, or name"
+        + " another file"
+    )
   }
   try GenesisFile.write(genesis, to: path)
   if call[CommonOptions.json] {

@@ -295,6 +295,20 @@ struct WrongValidatorCallTests {
     return (place, key, genesis)
   }
 
+  @Test("A genesis takes no other's place")
+  func genesisStays() throws {
+    let (place, key, genesis) = try single()
+    defer { withExtendedLifetime(place) {} }
+    let before = try Data(contentsOf: URL(fileURLWithPath: genesis))
+    let again = try Programs.run(
+      "mesh-validator",
+      ["genesis", "--name", "one", "--validator", key, "-o", genesis]
+    )
+    #expect(again.status == 1)
+    #expect(again.errors.contains("\(genesis) is there already"), "\(again.errors)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: genesis)) == before)
+  }
+
   private func run(_ place: TemporaryPlace, _ more: [String]) throws -> Programs.Outcome {
     try Programs.run(
       "mesh-validator",

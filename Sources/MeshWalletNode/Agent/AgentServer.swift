@@ -77,8 +77,8 @@ public actor AgentServer {
       let command = try AgentMessage.command(line: line)
       if command == .lock {
         // The connection ends with this process: then the wallet is free for others.
-        session.send(.answer(["locked": true]))
-        return end()
+        session.onSent = { [unowned self] in assumeIsolated { $0.end() } }
+        return session.send(.answer(["locked": true]))
       }
       let task = Task { await answer(command, of: number) }
       // Money moves on whether or not somebody waits; who only watches has left.
@@ -113,6 +113,8 @@ private final class AgentSession: ConnectionHandler {
   private var reader = LineReader(bytesMax: AgentMessage.commandBytesMax)
   private var take: (@Sendable ([UInt8]) -> Void)?
   var onClose: (() -> Void)?
+  /// Once what was sent has left, or cannot any more.
+  var onSent: (() -> Void)?
 
   init(_ connection: Connection, take: @escaping @Sendable ([UInt8]) -> Void) {
     self.connection = connection
@@ -151,10 +153,11 @@ private final class AgentSession: ConnectionHandler {
     if take != nil { connection.close(.remote) }
   }
 
-  func drained() {}
+  func drained() { onSent.take()?() }
 
   func closed(_ reason: CloseReason) {
     take = nil
+    onSent.take()?()
     onClose?()
     onClose = nil
   }

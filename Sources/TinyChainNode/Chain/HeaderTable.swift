@@ -65,8 +65,9 @@ final class HeaderTable {
 
   /// Keeps a header whose parent is kept, or the first of all; one that is known stays as it is.
   func add(_ entry: HeaderEntry) throws {
-    guard try number(of: entry.id) == nil else { return }
     let parent = count == 0 ? nil : try number(of: entry.header.parent)
+    // What follows the newest of all is newer: so a sync looks nothing up.
+    guard try parent == count || number(of: entry.id) == nil else { return }
     guard count == 0 || parent != nil else {
       throw database.damaged("the parent of header \(entry.id) is not kept")
     }
@@ -137,8 +138,9 @@ final class HeaderTable {
     var next: Int64? = number
     var height = Int64(header.height)
     while let current = next {
-      if let best, best.number == current { break }
-      if try self.number(at: height) == current { break }
+      if let best, height <= best.height {
+        if try best.number == current || self.number(at: height) == current { break }
+      }
       branch.append(current)
       (next, height) = (try parent(of: current), height - 1)
     }

@@ -2,7 +2,7 @@ public import Kernel
 
 /// What one node asks of another: a POST to the path of its name, which has one answer.
 ///
-/// Whoever cannot be called back can still do everything: it asks for headers and transactions now and
+/// Whoever cannot be called back can still take part: it asks for headers and transactions now and
 /// then, and what it announces is asked for in the answers that it gets.
 public enum PeerRequest: Hashable, Sendable {
   public enum Path: String, CaseIterable, Sendable {
