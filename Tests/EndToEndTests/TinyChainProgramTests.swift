@@ -35,6 +35,9 @@ struct TinyChainProgramTests {
     #expect(plain.output == "Hello World!\n")
     #expect(plain.errors == "finished: 906 steps, 2208 gas\n")
     #expect(plain.status == 0)
+    let original = try tinychain("run", path, "--original-rule")
+    #expect(original.output == plain.output)
+    #expect(original.errors == "finished: 969 steps, 2271 gas\n")
     let json = try tinychain("run", path, "--json")
     #expect(
       json.output
@@ -112,6 +115,8 @@ struct TinyChainProgramTests {
       (["run", "/nowhere.bf"], "cannot open /nowhere.bf"),
       (["run", "a.bf", "--gas", "much"], "gas should be a whole number"),
       (["run", "a.bf", "--trace", "--profile"], "not both"),
+      (["run", "a.lisp", "--original-rule"], "--original-rule is for Brainfuck"),
+      (["run", "a.bf", "--trace", "--original-rule"], "not --original-rule"),
       (["runn"], "did you mean run?"),
       (["asm", "a.lisp"], "ends in neither .asm nor .bf"),
       (["dev", "--port", "70000"], "port should be"),

@@ -25,9 +25,16 @@ public struct BrainfuckRun: Sendable {
   public let program: BrainfuckProgram
   public let input: [UInt8]
   public let gas: UInt64
+  /// By any but the usual one a program is run by the naive engine.
+  public let rule: BrainfuckMachine.CloseRule
 
-  public init(_ program: BrainfuckProgram, input: [UInt8] = [], gas: UInt64) {
-    (self.program, self.input) = (program, input)
+  public init(
+    _ program: BrainfuckProgram,
+    input: [UInt8] = [],
+    gas: UInt64,
+    rule: BrainfuckMachine.CloseRule = .pastOpen
+  ) {
+    (self.program, self.input, self.rule) = (program, input, rule)
     self.gas = UInt64(Int64(clamping: gas))
   }
 
@@ -42,13 +49,20 @@ public struct BrainfuckRun: Sendable {
     )
   }
 
-  /// Runs to the end by the optimising engine, and keeps the output.
+  /// An engine that goes on where it was paused.
+  private var engine: (inout BrainfuckMachine) -> BrainfuckStop {
+    if rule != .pastOpen { return { $0.runNaively(program, rule: rule) } }
+    let folded = FoldedProgram(program)
+    return { $0.run(folded) }
+  }
+
+  /// Runs to the end, by the optimising engine where the rule allows, and keeps the output.
   ///
   /// A program that writes more than `outputMax` bytes is stopped.
   public func run(outputMax: Int) -> Report {
     var machine = machine
     machine.outputPause = outputMax + 1
-    let stop = machine.run(FoldedProgram(program))
+    let stop = engine(&machine)
     guard stop == .outputPaused else { return report(machine, Ending(stop)) }
     machine.output.removeLast()
     return report(machine, .outputTooLong)
@@ -59,10 +73,10 @@ public struct BrainfuckRun: Sendable {
   /// `take` gets up to 64 KiB at a time; its false ends the run.
   public func run(take: ([UInt8]) -> Bool) -> Report {
     var machine = machine
-    let folded = FoldedProgram(program)
+    let engine = engine
     while true {
       machine.outputPause = Self.chunk
-      let stop = machine.run(folded)
+      let stop = engine(&machine)
       let isWanted = take(machine.output)
       machine.output.removeAll(keepingCapacity: true)
       guard stop == .outputPaused else { return report(machine, Ending(stop)) }
