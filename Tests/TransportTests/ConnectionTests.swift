@@ -247,7 +247,8 @@ struct ConnectionTests {
         #expect($0.closeReason == .idle)
         #expect(($0.quietBeforeClose ?? .zero) >= .milliseconds(30))
       }
-      await client.waitForEnd { $0.hasRemoteFinished }
+      // On a busy machine the byte comes when the other end has closed, and is answered by a reset.
+      await client.waitForEnd { $0.hasRemoteFinished || $0.closeReason != nil }
     }
   }
 

@@ -37,7 +37,7 @@ struct Figure {
   /// The smallest time that this share of the runs did not exceed; there is at least one run.
   func quantile(_ share: Double) -> Double {
     let sorted = times.sorted()
-    return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
+    return sorted[max(0, Int((Double(sorted.count) * share).rounded(.up)) - 1)]
   }
 }
 
