@@ -197,6 +197,10 @@ struct TinyChainNetworkTests {
       ("network = \"main\"\ngenesis_time = 5\nfirst_target = \"00\"\n", "main.toml:3"),
       ("network = \"main\"\nwhat = 5\n", "unknown key 'what'"),
       ("network = \"main\"\ngenesis_time = -5\n", "main.toml:2"),
+      ("network = \"main\"\ngenesis_time = 9000000000000000000\n", "main.toml:2"),
+      ("network = \"main\"\ninterval = 1\n", "the interval of main is not to be set"),
+      ("network = \"main\"\ninterval = 0\n", "interval is a whole number from 1 to 86400"),
+      ("network = \"main\"\ninterval = 9000000000000000000\n", "from 1 to 86400"),
       ("[allocations]\nnobody = 5\n", "no launch file of 'main'"),
       ("not toml", "main.toml:1"),
     ] {

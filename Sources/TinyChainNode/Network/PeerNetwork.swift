@@ -293,7 +293,8 @@ actor PeerNetwork {
       call = try PeerRequest(path: path, body: request.body)
     } catch {
       metrics.malformed.add()
-      if let peer = known[node].flatMap({ peers[$0] }) {
+      // One is enough for the machine; more would heap up while it is busy.
+      if let peer = known[node].flatMap({ peers[$0] }), peer.waiting.isEmpty {
         deliver(.unreadable(number: nil), 0, from: peer)
       }
       return HTTPResponse(status: 400, text: "the body cannot be read: \(error)\n")

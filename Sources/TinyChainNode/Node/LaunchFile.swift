@@ -39,7 +39,11 @@ public struct LaunchFile: Sendable {
         reason: "this is no launch file of '\(network.rawValue)'"
       )
     }
-    let time: UInt64? = try Self.number("genesis_time", in: toml)
+    let time = try Self.number("genesis_time", in: 0...Self.timeMax, of: toml).map(UInt64.init)
+    let interval = try Self.number("interval", in: 1...Self.intervalMax, of: toml)
+    if network == .main, interval != nil {
+      throw LaunchFileFailure(line: 1, reason: "the interval of main is not to be set")
+    }
     let target = try Self.target(in: toml)
     let allocations = try Self.allocations(in: toml, isMain: network == .main)
     switch network {
@@ -52,9 +56,7 @@ public struct LaunchFile: Sendable {
       parameters.genesisTime = time ?? parameters.genesisTime
       parameters.allocations += allocations
       if let target { parameters.work?.start = target.compact }
-      if let interval: Int64 = try Self.number("interval", in: toml), interval > 0 {
-        parameters.work?.interval = interval
-      }
+      if let interval { parameters.work?.interval = interval }
       self.parameters = parameters
     }
     let limit = parameters.work?.limit ?? .zero
@@ -87,18 +89,29 @@ public struct LaunchFile: Sendable {
     return (text, entry.line)
   }
 
-  private static func number<I: FixedWidthInteger>(
+  private static func number(
     _ key: String,
-    in toml: TOML
-  ) throws(LaunchFileFailure) -> I? {
+    in range: ClosedRange<Int64>,
+    of toml: TOML
+  ) throws(LaunchFileFailure) -> Int64? {
     guard let entry = toml.entries.first(where: { $0.table.isEmpty && $0.key == key }) else {
       return nil
     }
-    guard case .integer(let number) = entry.value.content, let value = I(exactly: number) else {
-      throw LaunchFileFailure(line: entry.line, reason: "\(key) is a whole number")
+    guard case .integer(let integer) = entry.value.content, let number = Int64(exactly: integer),
+      range.contains(number)
+    else {
+      throw LaunchFileFailure(
+        line: entry.line,
+        reason: "\(key) is a whole number from \(range.lowerBound) to \(range.upperBound)"
+      )
     }
-    return value
+    return number
   }
+
+  /// Some 35,000 years, so that sums of times stay in range.
+  private static let timeMax: Int64 = 1 << 40
+  /// A day: longer is no chain, and products with it stay in range.
+  private static let intervalMax: Int64 = 86_400
 
   private static func target(in toml: TOML) throws(LaunchFileFailure) -> UInt256? {
     guard let (text, line) = try text("first_target", in: toml) else { return nil }
