@@ -13,8 +13,10 @@ public import TinyChain
 /// tiny1… = 250000000
 /// ```
 ///
-/// The dev network has its own of all this; a file for it may set `interval`, in seconds, and any of
-/// these keys, and makes it another network: for tests and demonstrations.
+/// The networks for development have their own of all this. A file for one may set any of these keys;
+/// `interval`, in seconds; and `half_life`, in seconds, for targets by ASERT as main has them. Its first
+/// target may be easier than any of the network's own, which makes it the easiest there can be. All
+/// that makes it another network: for tests and demonstrations.
 public struct LaunchFile: Sendable {
   public let parameters: NetworkParameters
 
@@ -44,6 +46,10 @@ public struct LaunchFile: Sendable {
     if network == .main, interval != nil {
       throw LaunchFileFailure(line: 1, reason: "the interval of main is not to be set")
     }
+    let halfLife = try Self.number("half_life", in: 1...Self.halfLifeMax, of: toml)
+    if network == .main, halfLife != nil {
+      throw LaunchFileFailure(line: 1, reason: "the half-life of main is not to be set")
+    }
     let target = try Self.target(in: toml)
     let allocations = try Self.allocations(in: toml, isMain: network == .main)
     switch network {
@@ -51,21 +57,29 @@ public struct LaunchFile: Sendable {
       guard let time else { throw LaunchFileFailure(line: 1, reason: "genesis_time is missing") }
       guard let target else { throw LaunchFileFailure(line: 1, reason: "first_target is missing") }
       parameters = .main(genesisTime: time, allocations: allocations, bits: target.compact)
+      guard let limit = parameters.work?.limit, target <= limit else {
+        throw LaunchFileFailure(line: 1, reason: "first_target is above the network's limit")
+      }
     case .dev, .provable:
       var parameters = network == .dev ? NetworkParameters.minedDev : .provable
       parameters.genesisTime = time ?? parameters.genesisTime
       parameters.allocations += allocations
-      if let target { parameters.work?.start = target.compact }
+      if let target, var work = parameters.work {
+        guard target <= Self.easiest else {
+          throw LaunchFileFailure(line: 1, reason: "first_target leaves no work: two hashes it is")
+        }
+        (work.start, work.limit) = (target.compact, max(work.limit, target))
+        parameters.work = work
+      }
       if let interval { parameters.work?.interval = interval }
+      if let halfLife { parameters.work?.retarget = .asert(halfLife: halfLife) }
       self.parameters = parameters
-    }
-    let limit = parameters.work?.limit ?? .zero
-    if let target, target > limit {
-      throw LaunchFileFailure(line: 1, reason: "first_target is above the network's limit")
     }
   }
 
-  private static let keys = ["network", "genesis_time", "first_target", "interval"]
+  private static let keys = ["network", "genesis_time", "first_target", "interval", "half_life"]
+  /// Two hashes a block.
+  private static let easiest = UInt256.max >> 1
 
   private static func checkKeys(of toml: TOML) throws(LaunchFileFailure) {
     for header in toml.headers where header.table != ["allocations"] {
@@ -112,6 +126,8 @@ public struct LaunchFile: Sendable {
   private static let timeMax: Int64 = 1 << 40
   /// A day: longer is no chain, and products with it stay in range.
   private static let intervalMax: Int64 = 86_400
+  /// A month.
+  private static let halfLifeMax: Int64 = 30 * 86_400
 
   private static func target(in toml: TOML) throws(LaunchFileFailure) -> UInt256? {
     guard let (text, line) = try text("first_target", in: toml) else { return nil }

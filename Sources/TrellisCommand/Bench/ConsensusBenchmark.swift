@@ -12,12 +12,6 @@ func benchmarkConsensus(headers: Int) throws {
   try benchmarkReorganisation(blocks: 100, transfers: 100)
 }
 
-/// Has nothing: the window of a tree that only grows at its end is enough.
-private struct NoSource: HeaderSource {
-  func entry(of id: Bytes32) -> HeaderEntry? { nil }
-  func best(at height: UInt32) -> Bytes32? { nil }
-}
-
 /// Headers as a peer sends them, 2,000 at once, decoded and added to a tree.
 ///
 /// They are mined at the lowest work there is, two hashes each, at times around the interval.

@@ -38,6 +38,18 @@ private let transfers = Option<Int>(
   help: "How many signed transfers to apply to a chain on disk"
 )
 
+private enum Part: String, CaseIterable {
+  case node, brainfuck, lisp, gas, transfers, mining, consensus, sync
+}
+
+private let only = Option<Part?>(
+  "only",
+  .optional(.choice),
+  default: nil,
+  scope: .commandLine,
+  help: "Measure this alone"
+)
+
 let tinyChainBenchCommand = Command(
   "tinychain",
   summary: "Machines, gas, transfers, the dev node, mining, following a chain, beside baselines",
@@ -53,20 +65,27 @@ let tinyChainBenchCommand = Command(
       "Another program, beside C"
     ),
   ],
-  options: [baseline, beef, openSSL, transfers, tinychain],
+  options: [only, baseline, beef, openSSL, transfers, tinychain],
   arguments: [programs]
 ) { call in
-  try await benchmarkDevNode(program: NeighbourProgram.tinychain.path(given: call[tinychain]))
-  for path in call[programs] {
-    try benchmarkBrainfuck(
-      path,
-      baseline: call[baseline].isEmpty ? nil : call[baseline],
-      beef: call[beef].isEmpty ? nil : call[beef]
-    )
+  let program = try NeighbourProgram.tinychain.path(given: call[tinychain])
+  for part in call[only].map({ [$0] }) ?? Part.allCases {
+    switch part {
+    case .node: try await benchmarkDevNode(program: program)
+    case .brainfuck:
+      for path in call[programs] {
+        try benchmarkBrainfuck(
+          path,
+          baseline: call[baseline].isEmpty ? nil : call[baseline],
+          beef: call[beef].isEmpty ? nil : call[beef]
+        )
+      }
+    case .lisp: try benchmarkLisp()
+    case .gas: try benchmarkGas()
+    case .transfers: try await benchmarkTransfers(count: call[transfers])
+    case .mining: try benchmarkMining(openSSL: call[openSSL].isEmpty ? nil : call[openSSL])
+    case .consensus: try benchmarkConsensus(headers: 1_000_000)
+    case .sync: try await benchmarkHeaderSync(1_000_000, program: program)
+    }
   }
-  try benchmarkLisp()
-  try benchmarkGas()
-  try await benchmarkTransfers(count: call[transfers])
-  try benchmarkMining(openSSL: call[openSSL].isEmpty ? nil : call[openSSL])
-  try benchmarkConsensus(headers: 1_000_000)
 }

@@ -92,6 +92,8 @@ struct ChildProcess: Sendable {
 /// What the kernel counts of a process.
 struct ProcessUsage: Sendable {
   let residentBytes: UInt64
+  /// The most that was resident at a time.
+  let peakBytes: UInt64
   let processorMilliseconds: UInt64
 
   /// Nil if there is no such process.
@@ -105,6 +107,12 @@ struct ProcessUsage: Sendable {
     guard fields.count > 12, let user = UInt64(fields[11]), let system = UInt64(fields[12]) else {
       return nil
     }
+    // A line as "VmHWM:     1234 kB".
+    guard let status = Self.text("/proc/\(pid)/status"),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+      let peak = line.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) })
+    else { return nil }
+    peakBytes = peak * 1_024
     residentBytes = pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
     processorMilliseconds = (user + system) * 1000 / UInt64(sysconf(Int32(_SC_CLK_TCK)))
   }
