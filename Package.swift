@@ -270,7 +270,10 @@ let package = Package(
     ),
     .tests(
       "EndToEnd",
-      ["HTTP", "EventLoop", "Kernel", "Service", "Vault", "SmallNano", "Mesh", "MeshNode"]
+      [
+        "HTTP", "EventLoop", "Kernel", "Service", "Vault", "SmallNano", "Mesh", "MeshNode",
+        "TinyChain", "TinyChainNode",
+      ]
     ),
     .tests("Tidy", []),
   ],

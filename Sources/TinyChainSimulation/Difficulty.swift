@@ -45,7 +45,7 @@ public struct DifficultyScenario {
       (header.height, header.parent) = (past.tip.header.height + 1, past.tip.id)
       header.nonce = random.next() | 1
       do throws(Rejection) {
-        let entry = try tree.add(header, now: clock / 1_000_000_000)
+        let entry = try tree.add(header, id: header.id, now: clock / 1_000_000_000)
         store.note(NodeChange([.headers([entry].compactMap { $0 }), .best(tree.best.id)]))
         tree.settle()
       } catch {

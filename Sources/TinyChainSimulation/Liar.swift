@@ -278,7 +278,7 @@ struct Forgery {
   /// A block without transactions that follows it by the rules.
   func child(upon machine: PeerMachine, using random: inout SplitMix64) -> Forgery? {
     var tree = machine.tree
-    guard (try? tree.add(header, now: header.time)) != nil,
+    guard (try? tree.add(header, id: header.id, now: header.time)) != nil,
       let past = tree.lineage(of: header.id)
     else { return nil }
     var child = self

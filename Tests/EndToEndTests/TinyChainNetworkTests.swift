@@ -3,7 +3,7 @@ import Kernel
 import Testing
 
 /// A node that mines or follows, and what it says.
-private struct MinedNodeProcess {
+struct MinedNodeProcess {
   let process: DevNodeProcess
   private let data: String
 
@@ -41,11 +41,16 @@ private struct MinedNodeProcess {
     try call("get_blocks", #"{"from":\#(height),"count":1}"#).array?.first?["id"]?.string
   }
 
-  func wait(until isReached: (Tip) throws -> Bool) throws -> Tip {
+  func stateRoot() throws -> String {
+    try #require(try call("get_tip")["state_root"]?.string)
+  }
+
+  /// Asks until it is so; every so many microseconds where asking would take time from the node.
+  func wait(every pause: UInt32 = 0, until isReached: (Tip) throws -> Bool) throws -> Tip {
     while true {
       let tip = try tip()
       if try isReached(tip) { return tip }
-      sched_yield()
+      if pause > 0 { usleep(pause) } else { sched_yield() }
     }
   }
 

@@ -22,7 +22,9 @@ private struct SomeHeaders {
       var header = Header(time: 0)
       (header.height, header.parent) = (parent.header.height + 1, parent.id)
       header.nonce = nonce
-      let work = parent.work + UInt256(1 + nonce)
+      // A target of half of all hashes for two hashes of work, of an eighth for eight; none for one.
+      if nonce > 0 { header.bits = (UInt256.max >> (nonce < 7 ? 1 : 3)).compact }
+      let work = parent.work + .work(ofTarget: UInt256(compact: header.bits) ?? .max)
       parent = HeaderEntry(header, id: header.id, work: work, anchorTime: 5)
       entries.append(parent)
     }
@@ -55,7 +57,6 @@ struct ForkStoreTests {
       #expect(try store.header(at: 50) == trunk)
       #expect(try store.header(at: 51) == some.entries[71])
       #expect(try store.header(at: 66) == nil)
-      #expect(try store.heaviest(from: 49, limit: 4).map(\.header.height) == [49, 50, 51, 52])
       #expect(try store.leaves(heavierThan: .zero) == [left, right])
       #expect(try store.leaves(heavierThan: left.work) == [right])
       #expect(try store.header(.zero) == nil)
@@ -68,19 +69,139 @@ struct ForkStoreTests {
     defer { place.remove() }
     let store = try ChainStore(path: place.file("chain.sqlite"), .dev)
     // Three values of the key: each row of the index stands for many headers.
-    let table = try HeaderTable(of: store.database, tailMax: 10, keyMask: 3)
+    let sizes = HeaderIndex.Sizes(tailMax: 10, segmentBits: 5, keyMask: 3)
+    let table = try HeaderTable(of: store.database, sizes)
     var some = SomeHeaders()
     let tip = some.extend(some.entries[0], by: 64)
     try store.transaction {
-      for entry in some.entries { try table.add(entry) }
+      for entry in some.entries { try table.add([entry]) }
       try table.setHeaviest(tip.id)
     }
-    let again = try HeaderTable(of: store.database, tailMax: 10, keyMask: 3)
+    let again = try HeaderTable(of: store.database, sizes)
     for entry in some.entries {
       #expect(try again.entry(of: entry.id) == entry)
       #expect(try again.entry(at: entry.header.height) == entry)
     }
     #expect(try again.entry(of: .zero) == nil)
+  }
+
+  @Test(
+    "Headers of one line are stored together; forks, marks and branches begin anywhere in them",
+    arguments: [1, 7, 200]
+  )
+  func runs(together: Int) throws {
+    let place = try Place()
+    defer { place.remove() }
+    let path = place.file("chain.sqlite")
+    var some = SomeHeaders()
+    let trunk = some.extend(some.entries[0], by: 70)
+    let left = some.extend(some.entries[30], by: 50, nonce: 2)
+    let right = some.extend(some.entries[33], by: 60, nonce: 1)
+    // Of the branch that was there first, when others have come between.
+    let longer = some.extend(trunk, by: 40)
+    do {
+      let store = try ChainStore(path: path, .dev)
+      for start in stride(from: 0, to: some.entries.count, by: together) {
+        try store.add(Array(some.entries[start...].prefix(together)))
+      }
+      if together > 100 {
+        let rows = try store.database.statement("SELECT count(*) FROM headers").first {
+          $0.integer(0)
+        }
+        #expect(try #require(rows) < 20)
+      }
+      func stored(to tip: HeaderEntry) throws -> [Bytes32] {
+        try (0...tip.header.height).map { try #require(try store.header(at: $0)).id }
+      }
+      func line(_ tip: HeaderEntry) throws -> [Bytes32] {
+        var ids: [Bytes32] = []
+        var next: HeaderEntry? = tip
+        while let entry = next {
+          ids.append(entry.id)
+          next = try store.header(entry.header.parent)
+        }
+        return ids.reversed()
+      }
+      for tip in [trunk, left, trunk, right, longer, some.entries[40], right, longer, left] {
+        try store.setHeaviest(tip.id)
+        #expect(try store.heaviest() == tip)
+        #expect(try stored(to: tip) == line(tip))
+        #expect(try store.header(at: tip.header.height + 1) == nil)
+      }
+      for entry in some.entries { #expect(try store.header(entry.id) == entry) }
+      try store.markExecuted(some.entries[10].id)
+      try store.markInvalid(some.entries[32].id)
+    }
+    let store = try ChainStore(path: path, .dev)
+    #expect(try store.heaviest() == left)
+    for (index, entry) in some.entries.enumerated() {
+      // Upon header 32: the rest of the trunk, the branch from 33, and what goes on from the trunk.
+      let isInvalid = index >= 32 && !(71...120).contains(index)
+      let expected: HeaderEntry.Status = isInvalid ? .invalid : index == 10 ? .executed : .known
+      #expect(try store.header(entry.id)?.status == expected, "\(index)")
+    }
+    #expect(try store.leaves(heavierThan: .zero).map(\.id) == [some.entries[31].id, left.id])
+    #expect(right.header.height == 93)
+    #expect(longer.header.height == 110)
+  }
+
+  @Test("A file of version 2, with a row for each header, is read on")
+  func version2() throws {
+    let place = try Place()
+    defer { place.remove() }
+    let path = place.file("chain.sqlite")
+    var some = SomeHeaders()
+    let trunk = some.extend(some.entries[0], by: 40)
+    let branch = some.extend(some.entries[20], by: 30, nonce: 1)
+    do {
+      let database = try Database(path: path)
+      try database.migrate(by: Array(ChainStore.schema.prefix(2)))
+      let genesis = NetworkParameters.dev.genesis
+      try database.setMeta("genesis", to: genesis.id.bytes)
+      let block = database.statement(
+        "INSERT INTO blocks (height, id, header, changes) VALUES (0, ?, ?, x'')"
+      )
+      try block.run {
+        $0.bind(genesis.id)
+        $0.bind(genesis.header.bytes)
+      }
+      let insert = database.statement("INSERT INTO headers VALUES (?, ?, ?, ?, ?, ?)")
+      var numbers: [Bytes32: Int] = [:]
+      for (index, entry) in some.entries.enumerated() {
+        numbers[entry.id] = index + 1
+        let work = entry.work.bigEndianBytes.bytes.drop { $0 == 0 }
+        try insert.run {
+          $0.bind(index + 1)
+          $0.bind(numbers[entry.header.parent].map { Int64($0) })
+          $0.bind(entry.header.bytes)
+          $0.bind(Array(work))
+          $0.bind(Int64(entry.anchorTime))
+          $0.bind(index == 5 ? 1 : 0)
+        }
+      }
+      let heaviest = database.statement("INSERT INTO heaviest VALUES (?, ?)")
+      for index in 0...40 {
+        try heaviest.run {
+          $0.bind(index)
+          $0.bind(index + 1)
+        }
+      }
+    }
+    let store = try ChainStore(path: path, .dev)
+    for (index, entry) in some.entries.enumerated() {
+      var entry = entry
+      if index == 5 { entry.status = .executed }
+      #expect(try store.header(entry.id) == entry)
+    }
+    #expect(try store.heaviest() == trunk)
+    #expect(try store.header(at: 33) == some.entries[33])
+    // And goes on as one of now.
+    let tip = some.extend(branch, by: 50, nonce: 1)
+    try store.add(some.entries)
+    try store.setHeaviest(tip.id)
+    #expect(try store.header(at: 60) == some.entries[80])
+    #expect(try store.header(at: 20) == some.entries[20])
+    #expect(try store.heaviest() == tip)
   }
 
   @Test("Marks stay, and spread to what descends; a header without its parent is refused")

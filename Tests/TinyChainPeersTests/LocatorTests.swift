@@ -38,7 +38,7 @@ struct LocatorTests {
       var header = tree.sequencer.draft(after: past, at: time, for: .zero)
       (header.parent, header.height) = (id, past.tip.header.height + 1)
       header.nonce = nonce
-      entries.append(try #require(try tree.add(header, now: now)))
+      entries.append(try #require(try tree.add(header, id: header.id, now: now)))
       id = header.id
     }
     return entries
@@ -48,7 +48,7 @@ struct LocatorTests {
   func meeting() throws {
     var (ours, theirs) = (tree, tree)
     let trunk = try grow(&ours, 1_000, nonce: 1)
-    for entry in trunk { _ = try theirs.add(entry.header, now: now) }
+    for entry in trunk { _ = try theirs.add(entry.header, id: entry.id, now: now) }
     _ = try grow(&ours, 3, nonce: 2)
     let other = try grow(&theirs, 5, nonce: 3)
     #expect(ours.locator.count < 25)

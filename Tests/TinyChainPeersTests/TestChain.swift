@@ -85,7 +85,7 @@ struct TestChain {
 
   private mutating func add(_ header: Header) {
     do throws(Rejection) {
-      guard let entry = try tree.add(header, now: header.time) else { return }
+      guard let entry = try tree.add(header, id: header.id, now: header.time) else { return }
       store.note(NodeChange([.headers([entry]), .best(tree.best.id)]))
     } catch {
       preconditionFailure("made by the rules: \(error)")

@@ -6,9 +6,14 @@ public struct ByteWriter: Sendable {
     bytes.reserveCapacity(capacity)
   }
 
+  /// Inlinable, as a call through the type's witnesses takes several times as long as the work.
+  @inlinable
   public mutating func integer<I: FixedWidthInteger & BitwiseCopyable>(_ value: I) {
-    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: value.littleEndian) { append($0) }
   }
+
+  @usableFromInline
+  mutating func append(_ new: UnsafeRawBufferPointer) { bytes.append(contentsOf: new) }
 
   public mutating func bytes32(_ value: Bytes32) {
     value.withUnsafeBytes { bytes.append(contentsOf: $0) }

@@ -71,7 +71,8 @@ public struct Header: Hashable, Sendable {
     var writer = ByteWriter(capacity: Self.size)
     for field in [version, height] { writer.integer(field) }
     for hash in [parent, transactionRoot, stateRoot, receiptRoot] { writer.bytes32(hash) }
-    writer.array(producer.bytes + time.littleEndianBytes)
+    producer.encode(into: &writer)
+    writer.integer(time)
     for field in [bits, gasUsed] { writer.integer(field) }
     writer.integer(nonce)
     return writer.bytes

@@ -9,14 +9,13 @@ public protocol HeaderSource: Sendable {
 
 /// All headers that are known, on all branches: which has most work, and how far it was executed.
 ///
-/// In memory are those added since `settle` was last called and some before them. What the tree is
-/// told its owner tells the source: entries that are new, which is best, who was executed or invalid,
-/// the latter with all that descend from it.
+/// In memory are those that came last. What the tree is told its owner tells the source: entries that
+/// are new, which is best, who was executed or invalid, the latter with all that descend from it.
 public struct HeaderTree: Sendable {
   /// Headers kept in some 2 MB, twice those of one message.
   ///
   /// Others are a read away.
-  public static let windowMax = 4_096
+  public static let windowMax = 4_000
   /// Ends of branches kept, each of which has cost the work of a block; the lightest are forgotten.
   public static let leavesMax = 64
 
@@ -29,13 +28,13 @@ public struct HeaderTree: Sendable {
   /// The ends of all branches that may become the chain; first seen first.
   public private(set) var leaves: [HeaderEntry]
   private let source: any HeaderSource
-  private(set) var window: [Bytes32: HeaderEntry] = [:]
-  /// The window's, in the order they came; so those that follow a header leave after it.
-  private var order: [Bytes32] = []
+  /// Those in memory: the last ones, and those before, which leave all at once; what is told of one
+  /// stands in the first.
+  private(set) var (window, older) = ([Bytes32: HeaderEntry](), [Bytes32: HeaderEntry]())
   /// The branch of `best` from some height on; before that it is what the source says.
   private var line: (start: UInt32, ids: [Bytes32])
-  /// Of the header that came last.
-  private var newest: Lineage
+  /// Of the header that came last, if nothing can have followed it.
+  private var newest: Lineage?
 
   /// A tree as it was stored; by default one of the genesis block.
   public init(
@@ -45,8 +44,8 @@ public struct HeaderTree: Sendable {
     leaves: [HeaderEntry] = [],
     executed: HeaderEntry? = nil
   ) {
-    let (block, time) = (parameters.genesis, parameters.genesisTime)
-    genesis = HeaderEntry(block.header, id: block.id, work: .zero, anchorTime: time)
+    let block = parameters.genesis
+    genesis = HeaderEntry(block.header, id: block.id, work: .zero, anchorTime: block.header.time)
     genesis.status = .executed
     self.source = source
     sequencer = NakamotoSequencer(rule)
@@ -54,13 +53,12 @@ public struct HeaderTree: Sendable {
     self.leaves = leaves.isEmpty ? [self.executed] : leaves
     best = self.leaves.reduce(self.executed) { $1.work > $0.work ? $1 : $0 }
     line = (best.header.height + 1, [])
-    newest = Lineage(tip: genesis, times: [time])
   }
 
   // MARK: Looking
 
   public func entry(of id: Bytes32) -> HeaderEntry? {
-    window[id] ?? (id == genesis.id ? genesis : source.entry(of: id))
+    window[id] ?? older[id] ?? (id == genesis.id ? genesis : source.entry(of: id))
   }
 
   /// On the branch of most work.
@@ -72,7 +70,7 @@ public struct HeaderTree: Sendable {
 
   /// What the rules need to know of a header's past; nil if it is not known.
   public func lineage(of id: Bytes32) -> Lineage? {
-    if newest.tip.id == id { return newest }
+    if let newest, newest.tip.id == id { return newest }
     guard let tip = entry(of: id) else { return nil }
     var (times, entry) = ([tip.header.time], tip)
     while times.count < Lineage.count, let parent = self.entry(of: entry.header.parent) {
@@ -119,16 +117,16 @@ public struct HeaderTree: Sendable {
 
   // MARK: Changing
 
-  /// Judges a header by the rules that need no state, at this second, and takes it in.
+  /// Judges a header, whose id this is, by the rules that need no state, at this second, and takes it in.
   ///
   /// - Returns: what is to be stored; nil if the header was known.
   /// - Throws: `wrongParent` if the parent is not known, and what `NakamotoSequencer.check` does;
   ///   `invalidBranch` if it, or a block before it, is known to be invalid.
-  public mutating func add(_ header: Header, now: UInt64) throws(Rejection) -> HeaderEntry? {
-    let id = header.id
-    // Where the parent is in the window and no child of it, there is no child anywhere.
-    let known = window[header.parent] == nil ? entry(of: id) : window[id]
-    if let known {
+  public mutating func add(_ header: Header, id: Bytes32, now: UInt64) throws(Rejection)
+    -> HeaderEntry?
+  {
+    // Nothing has come after the newest, so no child of it.
+    if header.parent != newest?.tip.id, let known = entry(of: id) {
       guard known.status != .invalid else { throw .invalidBranch }
       return nil
     }
@@ -139,7 +137,6 @@ public struct HeaderTree: Sendable {
     let anchorTime = header.height == 1 ? header.time : past.tip.anchorTime
     let entry = HeaderEntry(header, id: id, work: work, anchorTime: anchorTime)
     window[id] = entry
-    order.append(id)
     newest = Lineage(tip: entry, times: [header.time] + past.times.prefix(Lineage.count - 1))
     leaves.removeAll { $0.id == header.parent }
     leaves.append(entry)
@@ -151,7 +148,7 @@ public struct HeaderTree: Sendable {
   public mutating func markExecuted(_ id: Bytes32) {
     guard var entry = entry(of: id) else { return }
     entry.status = .executed
-    if window[id] != nil { window[id] = entry }
+    window[id] = entry
     if entry.work > executed.work { executed = entry }
   }
 
@@ -160,8 +157,9 @@ public struct HeaderTree: Sendable {
     guard let entry = entry(of: id), entry.status != .invalid,
       let parent = self.entry(of: entry.header.parent)
     else { return }
-    newest = Lineage(tip: genesis, times: [genesis.header.time])
-    for member in order where isFollowed(entry, by: member) { window[member]?.status = .invalid }
+    newest = nil
+    window.merge(older) { new, _ in new }
+    for id in window.keys where isFollowed(entry, by: id) { window[id]?.status = .invalid }
     leaves = leaves.filter { !isFollowed(entry, by: $0.id) }
     leaves.append(parent)
     follow(leaves.reduce(executed) { $1.work > $0.work ? $1 : $0 })
@@ -172,15 +170,16 @@ public struct HeaderTree: Sendable {
     while leaves.count > Self.leavesMax,
       let lightest = leaves.indices.min(by: { leaves[$0].work < leaves[$1].work })
     { leaves.remove(at: lightest) }
-    for id in order.prefix(max(0, order.count - Self.windowMax)) { window[id] = nil }
-    order.removeFirst(max(0, order.count - Self.windowMax))
+    let half = Self.windowMax / 2
+    if window.count >= half { (window, older) = (Dictionary(minimumCapacity: half), window) }
     let excess = max(0, line.ids.count - Self.windowMax)
     line.ids.removeFirst(excess)
     line.start += UInt32(excess)
   }
 
   private mutating func follow(_ entry: HeaderEntry) {
-    let (ids, fork) = branch(of: entry)
+    let (ids, fork) =
+      entry.header.parent == best.id ? ([entry.id], best.header.height) : branch(of: entry)
     if fork + 1 < line.start { line = (fork + 1, []) }
     line.ids.replaceSubrange(Int(fork + 1 - line.start)..., with: ids.reversed())
     best = entry

@@ -7,7 +7,7 @@ extension ChainStore {
 
   /// Keeps headers, each after its parent; the first of all is the genesis block's.
   public func add(_ entries: [HeaderEntry]) throws {
-    try transaction { for entry in entries { try headers.add(entry) } }
+    try transaction { try headers.add(entries) }
   }
 
   /// Notes that a block was executed to the roots of its header.
@@ -32,11 +32,6 @@ extension ChainStore {
 
   /// The last of the heaviest branch; nil before there is any header.
   public func heaviest() throws -> HeaderEntry? { try headers.heaviest() }
-
-  /// Headers of the heaviest branch from a height on, at most so many.
-  public func heaviest(from height: UInt32, limit: Int) throws -> [HeaderEntry] {
-    try headers.headers(from: height, limit: limit)
-  }
 
   /// The ends of branches that are heavier than a tip, first seen first; not those that are invalid.
   public func leaves(heavierThan work: UInt256) throws -> [HeaderEntry] {

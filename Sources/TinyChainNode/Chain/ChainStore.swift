@@ -33,7 +33,7 @@ public final class ChainStore {
   let headers: HeaderTable
 
   /// Version by version; a released script is never edited.
-  private static let schema = [
+  static let schema = [
     """
     CREATE TABLE blocks (
       height INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, header BLOB NOT NULL,
@@ -46,13 +46,14 @@ public final class ChainStore {
     CREATE UNIQUE INDEX transactions_by_place ON transactions (height, place);
     CREATE TABLE leaves (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     """,
-    HeaderTable.schema + """
+    HeaderTable.schema2 + """
       CREATE TABLE bodies (
         id BLOB NOT NULL UNIQUE, height INTEGER NOT NULL, transactions BLOB NOT NULL
       );
       CREATE INDEX bodies_by_height ON bodies (height);
       CREATE TABLE peers (address BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
       """,
+    HeaderTable.schema3,
   ]
 
   /// Opens the chain of these parameters, or begins it with their genesis block.
@@ -81,7 +82,7 @@ public final class ChainStore {
     database = try Database(path: path, mode: .readOnly, options: options)
     try database.requireSchema(version: Self.schema.count)
     // Whoever writes knows of the newest headers what is in memory alone: here the blocks are read.
-    headers = HeaderTable(reading: database)
+    headers = try HeaderTable(reading: database)
   }
 
   /// The chain at its tip.

@@ -4,12 +4,10 @@ import TinyChain
 
 /// All headers that are known, on whatever branch, and which of them are the heaviest.
 ///
-/// Rows are numbered as they come, so new ones go to the end of the file. Their ids are as good as
-/// random, and an index of them that is kept at once writes a page for each. So the newest are found
-/// in memory, and when `tailMax` of them have gathered they go into the index together and in
-/// order, which writes each page of it once.
+/// They are numbered as they come, so that new ones go to the end of the file.
 final class HeaderTable {
-  static let schema = """
+  /// What version 2 had: a row for each header, each height and each id.
+  static let schema2 = """
     CREATE TABLE headers (
       number INTEGER PRIMARY KEY, parent INTEGER, header BLOB NOT NULL, work BLOB NOT NULL,
       anchor INTEGER NOT NULL, status INTEGER NOT NULL
@@ -20,157 +18,156 @@ final class HeaderTable {
     CREATE TABLE heaviest (height INTEGER PRIMARY KEY, number INTEGER NOT NULL);
     """
 
-  /// Headers found in memory: 2 MB, and a twentieth of a second to read them at the start.
-  static let tailMax = 32_768
-  private static let indexedName = "headers_indexed"
+  /// From version 2: each row becomes a run of one; the index is made anew when the table is opened.
+  static let schema3 =
+    "ALTER TABLE headers RENAME TO headers2; ALTER TABLE heaviest RENAME TO heaviest2;"
+    + HeaderRun.schema + HeaderIndex.schema + HeaviestLine.schema + """
+      INSERT INTO headers SELECT number, parent, work, anchor,
+        CASE status WHEN 0 THEN x'00' WHEN 1 THEN x'01' ELSE x'02' END, header FROM headers2;
+      INSERT INTO heaviest SELECT height, number, height FROM heaviest2;
+      DROP TABLE headers2; DROP TABLE heaviest2; DROP TABLE header_index;
+      DELETE FROM meta WHERE name = 'headers_indexed';
+      """
 
   private let database: Database
-  private let tailMax: Int
-  /// Bits of an id that the index has.
-  private let keyMask: UInt64
-  private var tail: [Bytes32: Int64] = [:]
-  /// Those after it are in `tail`.
-  private var indexed: Int64 = 0
+  private let sizes: HeaderIndex.Sizes
+  private var index: HeaderIndex
+  private var line: HeaviestLine
   private var count: Int64 = 0
-  /// The last of `heaviest`.
-  private var best: (height: UInt32, number: Int64)?
+  /// Of `count`.
+  private var newest: Bytes32?
+  /// Runs that were read lately.
+  private var recent: [HeaderRun] = []
+  private var nextRecent = 0
 
-  /// With another `tailMax` and `keyMask`, so that a test need not make as many, and sees keys collide.
-  init(of database: Database, tailMax: Int = HeaderTable.tailMax, keyMask: UInt64 = .max) throws {
-    (self.database, self.tailMax, self.keyMask) = (database, tailMax, keyMask)
+  /// Runs kept, for who goes along a branch: 16 × 22 × 300 bytes = 100 KB.
+  private static let recentMax = 16
+
+  /// With other sizes, so that a test need not make as many, and sees keys collide.
+  init(of database: Database, _ sizes: HeaderIndex.Sizes = .init()) throws {
+    (self.database, self.sizes) = (database, sizes)
+    (index, line) = (try HeaderIndex(of: database, sizes), try HeaviestLine(of: database))
     try load()
   }
 
   /// A table that is not asked for headers.
-  init(reading database: Database) {
-    (self.database, tailMax, keyMask) = (database, Self.tailMax, .max)
+  init(reading database: Database) throws {
+    (self.database, sizes) = (database, .init())
+    (index, line) = (try HeaderIndex(of: database, sizes), try HeaviestLine(of: database))
   }
 
   /// Reads again what is kept in memory; so also after a transaction was given up.
   func load() throws {
-    indexed = try database.meta(Self.indexedName) { $0.integer(0) } ?? 0
-    count = try database.statement("SELECT max(number) FROM headers").first { $0.integer(0) } ?? 0
-    tail = [:]
-    try database.statement("SELECT number, header FROM headers WHERE number > ?").forEach {
-      $0.bind(indexed)
-    } read: { row in
-      tail[SHA256.double(row.bytes(1))] = row.integer(0)
-      return true
+    (index, line) = (try HeaderIndex(of: database, sizes), try HeaviestLine(of: database))
+    (recent, nextRecent) = ([], 0)
+    let last = try lastRun.first { try HeaderRun($0) }
+    (count, newest) = (last?.last ?? 0, last?.entries.last?.id)
+    // More than have room come of a file of version 2.
+    var next = index.indexed + 1
+    while next <= count {
+      try readRuns.forEach({ $0.bind(next) }) { row in
+        let run = try HeaderRun(row)
+        for number in max(next, run.number)...run.last { index.add(run[number].id) }
+        next = run.last + 1
+        return !index.isFull
+      }
+      if index.isFull { try database.transaction { try index.flush() } }
     }
-    let last = "SELECT height, number FROM heaviest ORDER BY height DESC LIMIT 1"
-    best = try database.statement(last).first { (UInt32(clamping: $0.integer(0)), $0.integer(1)) }
   }
 
   // MARK: Changing
 
-  /// Keeps a header whose parent is kept, or the first of all; one that is known stays as it is.
-  func add(_ entry: HeaderEntry) throws {
-    let parent = count == 0 ? nil : try number(of: entry.header.parent)
-    // What follows the newest of all is newer: so a sync looks nothing up.
-    guard try parent == count || number(of: entry.id) == nil else { return }
-    guard count == 0 || parent != nil else {
-      throw database.damaged("the parent of header \(entry.id) is not kept")
-    }
-    count += 1
-    try insertRow.run {
-      $0.bind(count)
-      $0.bind(parent)
-      $0.bind(entry.header.bytes)
-      $0.bind(Self.compact(entry.work))
-      $0.bind(Int64(bitPattern: entry.anchorTime))
-      $0.bind(Int(entry.status.rawValue))
-    }
-    tail[entry.id] = count
-    if tail.count >= tailMax { try index() }
-  }
-
-  private func index() throws {
-    for (id, number) in tail.sorted(by: { key(of: $0.key) < key(of: $1.key) }) {
-      try insertKey.run {
-        $0.bind(key(of: id))
-        $0.bind(number)
+  /// Keeps headers whose parents are kept, or the first of all; one that is known stays as it is.
+  func add(_ entries: [HeaderEntry]) throws {
+    var rest = entries[...]
+    while let entry = rest.first {
+      let parent = try number(of: entry.header.parent)
+      // What follows the newest of all is newer: so a sync looks nothing up.
+      guard try parent != nil && parent == count || number(of: entry.id) == nil else {
+        rest.removeFirst()
+        continue
       }
+      guard count == 0 || parent != nil else {
+        throw database.damaged("the parent of header \(entry.id) is not kept")
+      }
+      let run = HeaderRun(startOf: rest, number: count + 1, parent: parent)
+      try insertRun.run { run.bind(to: &$0) }
+      for entry in run.entries { index.add(entry.id) }
+      (count, newest) = (run.last, run.entries.last?.id)
+      rest.removeFirst(run.entries.count)
     }
-    tail = [:]
-    indexed = count
-    try database.statement("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)").run {
-      $0.bind(Self.indexedName)
-      $0.bind(indexed)
-    }
+    if index.isFull { try index.flush() }
   }
 
   /// The block was executed to the roots of its header.
   func markExecuted(_ id: Bytes32) throws {
-    guard let number = try number(of: id) else {
-      throw database.damaged("header \(id) is not kept")
-    }
-    try set(number, .executed)
+    let number = try knownNumber(of: id)
+    try set(.executed, of: number...number, in: run(of: number))
   }
 
   /// The block is not what its header says; nor can be what descends from it.
   func markInvalid(_ id: Bytes32) throws {
-    guard let number = try number(of: id) else {
-      throw database.damaged("header \(id) is not kept")
-    }
-    var invalid: Set<Int64> = [number]
+    let number = try knownNumber(of: id)
+    let first = try run(of: number)
+    var (runs, invalid) = ([first], Set(number...first.last))
     // Who descends from it came after it.
-    let later = "SELECT number, parent FROM headers WHERE number > ? ORDER BY number"
-    try database.statement(later).forEach({ $0.bind(number) }) { row in
-      if invalid.contains(row.integer(1)) { invalid.insert(row.integer(0)) }
+    try readParents.forEach({ $0.bind(first.last) }) { row in
+      guard invalid.contains(row.integer(1)) else { return true }
+      let run = try run(of: row.integer(0))
+      invalid.formUnion(run.number...run.last)
+      runs.append(run)
       return true
     }
-    for number in invalid { try set(number, .invalid) }
+    for run in runs { try set(.invalid, of: max(number, run.number)...run.last, in: run) }
   }
 
-  private func set(_ number: Int64, _ status: HeaderEntry.Status) throws {
+  private func set(
+    _ status: HeaderEntry.Status,
+    of numbers: ClosedRange<Int64>,
+    in run: HeaderRun
+  ) throws {
+    var run = run
+    run.set(status, of: numbers)
     try setStatus.run {
-      $0.bind(Int(status.rawValue))
-      $0.bind(number)
+      $0.bind(run.statusBytes)
+      $0.bind(run.number)
     }
+    for index in recent.indices where recent[index].number == run.number { recent[index] = run }
   }
 
   /// Makes a branch the heaviest: from its last header back to where it left the one that was.
   func setHeaviest(_ id: Bytes32) throws {
-    guard let number = try number(of: id), let header = try entry(number: number)?.header else {
-      throw database.damaged("header \(id) is not kept")
-    }
-    var branch: [Int64] = []
-    var next: Int64? = number
-    var height = Int64(header.height)
-    while let current = next {
-      if let best, height <= best.height {
-        if try best.number == current || self.number(at: height) == current { break }
+    let number = try knownNumber(of: id)
+    var height = Int64(try run(of: number)[number].header.height)
+    var (stretches, next) = ([HeaviestLine.Stretch](), Optional(number))
+    while let last = next, try line.number(at: height) != last {
+      // As far back in its run as that is not on the line.
+      let (start, parent) = try bounds(of: last)
+      var first = last
+      while first > start, try line.number(at: height - (last - first) - 1) != first - 1 {
+        first -= 1
       }
-      branch.append(current)
-      (next, height) = (try parent(of: current), height - 1)
+      stretches.append(.init(height: height - (last - first), number: first, last: height))
+      (next, height) = (first == start ? parent : first - 1, height - (last - first) - 1)
     }
-    let fork = Int64(header.height) - Int64(branch.count)
-    if let best, Int64(best.height) > fork {
-      try database.statement("DELETE FROM heaviest WHERE height > ?").run { $0.bind(fork) }
-    }
-    for (offset, number) in branch.reversed().enumerated() {
-      try insertHeaviest.run {
-        $0.bind(fork + 1 + Int64(offset))
-        $0.bind(number)
-      }
-    }
-    best = (header.height, number)
+    try line.replace(after: height, with: stretches.reversed())
   }
 
   // MARK: Reading
 
   func entry(of id: Bytes32) throws -> HeaderEntry? {
-    try number(of: id).flatMap { try entry(number: $0, id: id) }
+    for run in recent { if let entry = run.entries.first(where: { $0.id == id }) { return entry } }
+    return try number(of: id).map { try run(of: $0)[$0] }
   }
 
   /// Of the heaviest branch.
   func entry(at height: UInt32) throws -> HeaderEntry? {
-    try number(at: Int64(height)).flatMap { try entry(number: $0) }
+    try line.number(at: Int64(height)).map { try run(of: $0)[$0] }
   }
 
   /// The last of the heaviest branch.
   func heaviest() throws -> HeaderEntry? {
-    try best.flatMap { try entry(number: $0.number) }
+    try line.tip.map { try run(of: $0.number)[$0.number] }
   }
 
   /// The ends of branches that are heavier than a tip, first seen first; not those that are invalid.
@@ -178,94 +175,72 @@ final class HeaderTable {
   /// Looked for among the newest headers: an end that came before all of them has had its time.
   func leaves(heavierThan work: UInt256, among limit: Int) throws -> [HeaderEntry] {
     var ends: [Int64: HeaderEntry] = [:]
-    let query =
-      "SELECT header, work, anchor, status, number, parent FROM headers WHERE number > ? ORDER BY number"
-    try database.statement(query).forEach({ $0.bind(max(0, count - Int64(limit))) }) { row in
-      let entry = try Self.entry(row)
-      guard entry.status != .invalid else { return true }
-      ends[row.integer(5)] = nil
-      ends[row.integer(4)] = entry.work > work ? entry : nil
+    let first = max(1, count - Int64(limit) + 1)
+    try readRuns.forEach({ $0.bind(first) }) { row in
+      let run = try HeaderRun(row)
+      for number in max(first, run.number)...run.last where run[number].status != .invalid {
+        if let parent = run.parent(of: number) { ends[parent] = nil }
+        ends[number] = run[number].work > work ? run[number] : nil
+      }
       return true
     }
     return ends.sorted { $0.key < $1.key }.map(\.value)
   }
 
-  /// Headers of the heaviest branch from a height on, at most so many.
-  func headers(from height: UInt32, limit: Int) throws -> [HeaderEntry] {
-    try readHeaviest.all {
-      $0.bind(Int64(height))
-      $0.bind(limit)
-    } read: {
-      try Self.entry($0)
-    }
-  }
-
   private func number(of id: Bytes32) throws -> Int64? {
-    if let number = tail[id] { return number }
-    guard indexed > 0 else { return nil }
-    let candidates = try readNumbers.all({ $0.bind(key(of: id)) }) { $0.integer(0) }
-    // Somebody may have made headers with an equal key.
-    return try candidates.first { try entry(number: $0)?.id == id }
+    if id == newest { return count }
+    if let number = index.newest(id) { return number }
+    guard index.indexed > 0 else { return nil }
+    return try index.candidates(for: id).first { try run(of: $0)[$0].id == id }
   }
 
-  private func number(at height: Int64) throws -> Int64? {
-    try readNumberAt.first({ $0.bind(height) }) { $0.integer(0) }
+  private func knownNumber(of id: Bytes32) throws -> Int64 {
+    guard let number = try number(of: id) else {
+      throw database.damaged("header \(id) is not kept")
+    }
+    return number
   }
 
-  private func parent(of number: Int64) throws -> Int64? {
-    try readParent.first({ $0.bind(number) }) { $0.isNull(0) ? nil : $0.integer(0) } ?? nil
+  private func run(of number: Int64) throws -> HeaderRun {
+    if let run = recent.first(where: { $0.contains(number) }) { return run }
+    guard let run = try readRun.first({ $0.bind(number) }, read: { try HeaderRun($0) }),
+      run.contains(number)
+    else { throw database.damaged("header \(number) is missing") }
+    if recent.count < Self.recentMax {
+      recent.append(run)
+    } else {
+      recent[nextRecent] = run
+      nextRecent = (nextRecent + 1) % Self.recentMax
+    }
+    return run
   }
 
-  private func entry(number: Int64, id: Bytes32? = nil) throws -> HeaderEntry? {
-    try readRow.first({ $0.bind(number) }) { try Self.entry($0, id: id) }
+  /// The first number of the run that has this one, and that one's parent.
+  private func bounds(of number: Int64) throws -> (start: Int64, parent: Int64?) {
+    let found = try readBounds.first({ $0.bind(number) }) { row in
+      (row.integer(0), row.isNull(1) ? nil : row.integer(1))
+    }
+    guard let found else { throw database.damaged("header \(number) is missing") }
+    return found
   }
 
-  private static func entry(_ row: Statement.Row, id: Bytes32? = nil) throws -> HeaderEntry {
-    let (bytes, work) = (row.bytes(0), row.bytes(1))
-    guard let header = try? Header(bytes), work.count <= 32,
-      let full = Bytes32([UInt8](repeating: 0, count: 32 - work.count) + work),
-      let status = HeaderEntry.Status(rawValue: UInt8(clamping: row.integer(3)))
-    else { throw row.damaged("a header that cannot be read") }
-    var entry = HeaderEntry(
-      header,
-      id: id ?? SHA256.double(bytes),
-      work: UInt256(bigEndian: full),
-      anchorTime: UInt64(bitPattern: row.integer(2))
-    )
-    entry.status = status
-    return entry
-  }
-
-  /// From within the id: work leaves zeros at one end of it.
-  private func key(of id: Bytes32) -> Int64 { Int64(bitPattern: id.words.1 & keyMask) }
-
-  /// Without the zeros that such a number begins with.
-  private static func compact(_ work: UInt256) -> [UInt8] {
-    Array(work.bigEndianBytes.bytes.drop { $0 == 0 })
-  }
-
-  private lazy var insertRow = database.statement(
-    "INSERT INTO headers (number, parent, header, work, anchor, status) VALUES (?, ?, ?, ?, ?, ?)"
-  )
-  private lazy var insertKey = database.statement(
-    "INSERT INTO header_index (key, number) VALUES (?, ?)"
-  )
-  private lazy var insertHeaviest = database.statement(
-    "INSERT INTO heaviest (height, number) VALUES (?, ?)"
-  )
+  private lazy var insertRun = database.statement(HeaderRun.insertion)
   private lazy var setStatus = database.statement("UPDATE headers SET status = ? WHERE number = ?")
-  private lazy var readRow = database.statement(
-    "SELECT header, work, anchor, status FROM headers WHERE number = ?"
+  private lazy var lastRun = database.statement(
+    HeaderRun.selection + "ORDER BY number DESC LIMIT 1"
   )
-  private lazy var readParent = database.statement("SELECT parent FROM headers WHERE number = ?")
-  private lazy var readNumbers = database.statement(
-    "SELECT number FROM header_index WHERE key = ?"
+  private lazy var readRun = database.statement(
+    HeaderRun.selection + "WHERE number <= ? ORDER BY number DESC LIMIT 1"
   )
-  private lazy var readNumberAt = database.statement(
-    "SELECT number FROM heaviest WHERE height = ?"
+  /// From the one that has a number on.
+  private lazy var readRuns = database.statement(
+    HeaderRun.selection
+      + "WHERE number >= (SELECT max(number) FROM headers WHERE number <= ?) ORDER BY number"
   )
-  private lazy var readHeaviest = database.statement(
-    "SELECT header, work, anchor, status FROM heaviest JOIN headers USING (number) WHERE height >= ? "
-      + "ORDER BY height LIMIT ?"
+  private lazy var readBounds = database.statement(
+    "SELECT number, parent FROM headers WHERE number <= ? ORDER BY number DESC LIMIT 1"
+  )
+  private lazy var readParents = database.statement(
+    "SELECT number, parent FROM headers WHERE number > ? ORDER BY number"
   )
 }

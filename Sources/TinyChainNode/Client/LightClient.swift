@@ -82,7 +82,7 @@ public struct LightClient: Sendable {
 
   private mutating func takeMined(_ header: Header, now: UInt64) throws(Failure) {
     do throws(Rejection) {
-      _ = try tree?.add(header, now: now)
+      _ = try tree?.add(header, id: header.id, now: now)
     } catch .wrongParent {
       throw .unlinked(height: Int(header.height))
     } catch {

@@ -16,11 +16,14 @@ extension PeerMachine {
     guard var peer = peers[id] else { return }
     guard let first = headers.first else { return end(of: id) }
     guard headers.count <= PeerLimits.headersMax else { return blame(id, .unreadable) }
-    guard Self.isLine(headers) else { return blame(id, .unconnected) }
+    let ids = headers.map(\.id)
+    guard zip(ids, headers.dropFirst()).allSatisfy({ $0 == $1.parent }) else {
+      return blame(id, .unconnected)
+    }
     let isLast = headers.count < PeerLimits.headersMax
     if let sync = peer.sync, sync.taken == nil {
       guard first.parent == sync.last else { return lose(id) }
-      guard let counted = count(headers, in: sync) else { return blame(id, .invalidHeader) }
+      guard let counted = count(headers, ids, in: sync) else { return blame(id, .invalidHeader) }
       peer.sync = counted
       if counted.work > tip.work {
         peer.sync?.taken = 0
@@ -34,25 +37,26 @@ extension PeerMachine {
     guard let fork = tree.entry(of: first.parent) else { return lose(id) }
     if let taken = peer.sync?.taken {
       // The same headers as the first time, as their last id says.
-      guard first.parent == peer.sync?.last, headers.last?.id == peer.sync?.ends[taken] else {
+      guard first.parent == peer.sync?.last, ids.last == peer.sync?.ends[taken] else {
         return lose(id)
       }
     }
     var (trial, added) = (tree, [HeaderEntry]())
-    for header in headers {
+    added.reserveCapacity(headers.count)
+    for (header, id) in zip(headers, ids) {
       do throws(Rejection) {
-        if let entry = try trial.add(header, now: seconds) { added.append(entry) }
+        if let entry = try trial.add(header, id: id, now: seconds) { added.append(entry) }
       } catch {
-        guard error.blame != .sender else { return blame(id, .invalidHeader) }
+        guard error.blame != .sender else { return blame(peer.id, .invalidHeader) }
         guard error != .invalidBranch else {
-          return close(id, "follows a branch that is invalid here")
+          return close(peer.id, "follows a branch that is invalid here")
         }
         // Too far ahead: the others count, and it may be asked for again.
-        peers[id]?.claim = .zero
-        return keep(added, trial, shownBy: id, isLast: true)
+        peers[peer.id]?.claim = .zero
+        return keep(added, trial, shownBy: peer.id, isLast: true)
       }
     }
-    let last = headers.last.flatMap { trial.entry(of: $0.id) } ?? fork
+    let last = ids.last.flatMap { trial.entry(of: $0) } ?? fork
     if peer.sync == nil, last.work <= tip.work {
       guard !isLast else { return end(of: id) }
       peers[id]?.sync = HeaderSync(
@@ -82,23 +86,22 @@ extension PeerMachine {
     if isLast { end(of: id) } else { askForHeaders(of: id) }
   }
 
-  /// Each header follows the one before it.
-  private static func isLine(_ headers: [Header]) -> Bool {
-    zip(headers, headers.dropFirst()).allSatisfy { $0.id == $1.parent }
-  }
-
   /// Adds the work of headers whose parents are not kept: it was done, whatever other rules say.
-  private func count(_ headers: [Header], in sync: HeaderSync) -> HeaderSync? {
+  private func count(
+    _ headers: [Header],
+    _ ids: [Bytes32],
+    in sync: HeaderSync
+  ) -> HeaderSync? {
     var sync = sync
-    for header in headers {
+    for (header, id) in zip(headers, ids) {
       guard header.height == sync.height + 1, let target = UInt256(compact: header.bits),
-        target <= rule.limit, rule.digest(of: header, id: header.id) <= target
+        target <= rule.limit, rule.digest(of: header, id: id) <= target
       else { return nil }
       let (work, overflow) = sync.work.addingReportingOverflow(.work(ofTarget: target))
       guard !overflow else { return nil }
       (sync.height, sync.work) = (header.height, work)
     }
-    if let last = headers.last { sync.ends.append(last.id) }
+    if let last = ids.last { sync.ends.append(last) }
     return sync
   }
 

@@ -26,7 +26,9 @@ extension PeerMachine {
       guard let parent = tree.entry(of: block.header.parent), parent.work >= tip.work else {
         throw .wrongParent
       }
-      guard let entry = try tree.add(block.header, now: seconds) else { throw .alreadyKnown }
+      guard let entry = try tree.add(block.header, id: block.header.id, now: seconds) else {
+        throw .alreadyKnown
+      }
       change.operations.append(.headers([entry]))
       var draft = block.header
       draft.nonce = 0

@@ -62,7 +62,9 @@ extension PeerMachine {
     let (work, overflow) = parent.work.addingReportingOverflow(.work(ofTarget: target))
     do throws(Rejection) {
       // A branch that is no better is looked at when it is.
-      guard overflow || work > tip.work, let entry = try tree.add(header, now: seconds) else {
+      guard overflow || work > tip.work,
+        let entry = try tree.add(header, id: header.id, now: seconds)
+      else {
         return nil
       }
       change.operations.append(.headers([entry]))

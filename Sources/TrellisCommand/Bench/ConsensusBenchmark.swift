@@ -36,7 +36,9 @@ private func benchmarkHeaders(_ count: Int) throws {
       while rule.digest(of: header, id: header.id) > UInt256(compact: header.bits) ?? .zero {
         header.nonce += 1
       }
-      guard let next = try miner.add(header, now: now) else { preconditionFailure("it is new") }
+      guard let next = try miner.add(header, id: header.id, now: now) else {
+        preconditionFailure("it is new")
+      }
       entry = next
       message.append(header.bytes)
     }
@@ -45,7 +47,7 @@ private func benchmarkHeaders(_ count: Int) throws {
     times.decoding += try threadTime { decoded = try message.map { try Header($0) } }
     times.adding += try threadTime {
       tree.settle()
-      for header in decoded { _ = try tree.add(header, now: now) }
+      for header in decoded { _ = try tree.add(header, id: header.id, now: now) }
     }
   }
   decoding.append(times.decoding)

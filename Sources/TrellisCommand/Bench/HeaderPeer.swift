@@ -19,6 +19,7 @@ struct HeaderLine: Sendable {
   ///   - count: a multiple of `PeerLimits.headersMax`.
   ///   - parameters: of a network with little work.
   ///   - rule: of these parameters.
+  /// - Throws: `Rejection` if what it mines breaks a rule, which is a bug.
   init(_ count: Int, _ parameters: NetworkParameters, _ rule: WorkRule) throws {
     var tree = HeaderTree(parameters, rule, source: NoSource())
     var random = SplitMix64(seed: 1)
@@ -33,7 +34,7 @@ struct HeaderLine: Sendable {
         while rule.digest(of: header, id: header.id) > UInt256(compact: header.bits) ?? .zero {
           header.nonce += 1
         }
-        _ = try tree.add(header, now: .max / 2)
+        _ = try tree.add(header, id: header.id, now: .max / 2)
         headers.append(header)
       }
       tree.settle()
@@ -55,6 +56,7 @@ struct NoSource: HeaderSource {
 struct HeaderPeer: Sendable {
   let server: HTTPServer
 
+  /// Listens on loopback, at a port that the system chooses.
   init(_ line: HeaderLine, on loop: EventLoop) async throws {
     server = try await HTTPServer(at: SocketAddress(.loopbackV4, port: 0), on: loop) { request in
       let name = request.path.split(separator: "/").last.map(String.init) ?? ""

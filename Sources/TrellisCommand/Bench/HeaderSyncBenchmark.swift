@@ -6,11 +6,11 @@ import TinyChain
 import TinyChainNode
 import TinyChainPeers
 
-/// Header sync by the program itself: a full node that is new asks a peer over HTTP, judges what comes,
-/// and keeps it on its disk. All of the node's processor time counts, from its start on.
+/// Header sync by the program itself.
 ///
-/// The network is the dev network with two hashes of work a block and main's ASERT, so that a million
-/// headers can be mined here. Beside it stands what SHA-256d of the same headers takes, bare.
+/// A full node that is new asks a peer over HTTP, judges what comes, and keeps it on its disk. All of
+/// the node's processor time counts, from its start on. The network is the dev network with two hashes
+/// of work a block and main's ASERT, so that a million headers can be mined here. Beside it stands what SHA-256d of the same headers takes, bare.
 func benchmarkHeaderSync(_ count: Int, program: String) async throws {
   let launch = """
     network = "dev"

@@ -108,7 +108,7 @@ struct TestTree {
   /// Adds a header and tells the store.
   @discardableResult
   mutating func add(_ header: Header) throws -> HeaderEntry? {
-    guard let entry = try tree.add(header, now: now) else { return nil }
+    guard let entry = try tree.add(header, id: header.id, now: now) else { return nil }
     source.insert(entry)
     source.follow(tree.best)
     return entry
