@@ -233,10 +233,10 @@ let package = Package(
     .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel", "TestSupport"]),
-    .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
+    .tests("Transport", ["Transport", "EventLoop", "Kernel", "TestSupport"]),
     .tests("Relay", ["Relay", "Transport", "EventLoop", "Kernel"]),
-    .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
-    .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
+    .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel", "TestSupport"]),
+    .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel", "TestSupport"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
     .tests("Vault", ["Vault", "Kernel"]),
     .tests(
