@@ -131,7 +131,8 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
 
   private static let pure: Set = [
     "Curve25519", "Keccak", "BulletproofsPlus", "Kernel", "SmallNano", "Mesh", "Simulation",
-    "SmallNanoSimulation", "MeshSimulation", "Secp256k1", "TinyChain", "BrainfuckAssembler",
+    "SmallNanoSimulation", "MeshSimulation", "EdDSA", "Secp256k1", "TinyChain",
+    "BrainfuckAssembler",
   ]
 }
 

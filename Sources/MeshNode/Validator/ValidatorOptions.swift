@@ -1,3 +1,4 @@
+public import EdDSA
 import Glibc
 public import Kernel
 public import Service

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 extension Vote {
