@@ -1,4 +1,4 @@
-public import EdDSA
+import EdDSA
 public import Kernel
 
 /// Where to pay to: an account with its view key, on one network.

@@ -1,4 +1,3 @@
-public import EdDSA
 public import Kernel
 
 /// Checks what others say as far as it can be checked without state: rules 1 to 3, votes,

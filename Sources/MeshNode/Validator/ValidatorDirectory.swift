@@ -1,6 +1,6 @@
 public import EdDSA
 import Glibc
-public import Kernel
+import Kernel
 import Mesh
 import Service
 import Storage

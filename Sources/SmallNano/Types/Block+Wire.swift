@@ -1,4 +1,4 @@
-public import EdDSA
+import EdDSA
 public import Kernel
 
 extension Block {

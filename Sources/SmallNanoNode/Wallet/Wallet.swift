@@ -1,4 +1,4 @@
-public import EdDSA
+import EdDSA
 public import EventLoop
 public import Kernel
 import Service
