@@ -1,3 +1,4 @@
+import EdDSA
 public import EventLoop
 public import Kernel
 import Service
