@@ -6,14 +6,16 @@ public struct ByteWriter: Sendable {
     bytes.reserveCapacity(capacity)
   }
 
-  /// Inlinable, as a call through the type's witnesses takes several times as long as the work.
+  /// Inlinable, as callers write a few bytes many times and would else ask at run time how many.
   @inlinable
   public mutating func integer<I: FixedWidthInteger & BitwiseCopyable>(_ value: I) {
     withUnsafeBytes(of: value.littleEndian) { append($0) }
   }
 
   @usableFromInline
-  mutating func append(_ new: UnsafeRawBufferPointer) { bytes.append(contentsOf: new) }
+  mutating func append(_ field: UnsafeRawBufferPointer) {
+    bytes.append(contentsOf: field)
+  }
 
   public mutating func bytes32(_ value: Bytes32) {
     value.withUnsafeBytes { bytes.append(contentsOf: $0) }
@@ -30,5 +32,6 @@ public struct ByteWriter: Sendable {
 }
 
 extension FixedWidthInteger where Self: BitwiseCopyable {
+  @inlinable
   public var littleEndianBytes: [UInt8] { Swift.withUnsafeBytes(of: littleEndian) { [UInt8]($0) } }
 }
