@@ -67,7 +67,8 @@ final class HeaderTable {
     while next <= count {
       try readRuns.forEach({ $0.bind(next) }) { row in
         let run = try HeaderRun(row)
-        for number in max(next, run.number)...run.last { index.add(run[number].id) }
+        guard run.contains(next) else { throw row.damaged("header \(next) is missing") }
+        for number in next...run.last { index.add(run[number].id) }
         next = run.last + 1
         return !index.isFull
       }
@@ -175,13 +176,15 @@ final class HeaderTable {
   /// Looked for among the newest headers: an end that came before all of them has had its time.
   func leaves(heavierThan work: UInt256, among limit: Int) throws -> [HeaderEntry] {
     var ends: [Int64: HeaderEntry] = [:]
-    let first = max(1, count - Int64(limit) + 1)
-    try readRuns.forEach({ $0.bind(first) }) { row in
+    var next = max(1, count - Int64(limit) + 1)
+    try readRuns.forEach({ $0.bind(next) }) { row in
       let run = try HeaderRun(row)
-      for number in max(first, run.number)...run.last where run[number].status != .invalid {
+      guard run.contains(next) else { throw row.damaged("header \(next) is missing") }
+      for number in next...run.last where run[number].status != .invalid {
         if let parent = run.parent(of: number) { ends[parent] = nil }
         ends[number] = run[number].work > work ? run[number] : nil
       }
+      next = run.last + 1
       return true
     }
     return ends.sorted { $0.key < $1.key }.map(\.value)

@@ -43,17 +43,17 @@ extension PeerMachine {
     }
     var (trial, added) = (tree, [HeaderEntry]())
     added.reserveCapacity(headers.count)
-    for (header, id) in zip(headers, ids) {
+    for (header, name) in zip(headers, ids) {
       do throws(Rejection) {
-        if let entry = try trial.add(header, id: id, now: seconds) { added.append(entry) }
+        if let entry = try trial.add(header, id: name, now: seconds) { added.append(entry) }
       } catch {
-        guard error.blame != .sender else { return blame(peer.id, .invalidHeader) }
+        guard error.blame != .sender else { return blame(id, .invalidHeader) }
         guard error != .invalidBranch else {
-          return close(peer.id, "follows a branch that is invalid here")
+          return close(id, "follows a branch that is invalid here")
         }
         // Too far ahead: the others count, and it may be asked for again.
-        peers[peer.id]?.claim = .zero
-        return keep(added, trial, shownBy: peer.id, isLast: true)
+        peers[id]?.claim = .zero
+        return keep(added, trial, shownBy: id, isLast: true)
       }
     }
     let last = ids.last.flatMap { trial.entry(of: $0) } ?? fork

@@ -63,7 +63,7 @@ extension PeerMachine {
     do throws(Rejection) {
       // A branch that is no better is looked at when it is.
       guard overflow || work > tip.work,
-        let entry = try tree.add(header, id: header.id, now: seconds)
+        let entry = try tree.add(header, id: name, now: seconds)
       else {
         return nil
       }
