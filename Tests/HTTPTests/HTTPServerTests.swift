@@ -4,50 +4,6 @@ import Kernel
 import Testing
 import Transport
 
-/// Holds handlers until a test opens it.
-private actor Gate {
-  private var isOpen = false
-  private(set) var entered = 0
-  private(set) var cancelled = 0
-  private var held: [CheckedContinuation<Void, Never>] = []
-  private var watchers: [(() -> Bool, CheckedContinuation<Void, Never>)] = []
-
-  func pass() async {
-    entered += 1
-    changed()
-    if !isOpen { await withCheckedContinuation { held.append($0) } }
-  }
-
-  func open() {
-    isOpen = true
-    for continuation in held { continuation.resume() }
-    held = []
-  }
-
-  func noteCancelled() {
-    cancelled += 1
-    changed()
-  }
-
-  func waitUntil(entered count: Int) async {
-    await wait { self.entered >= count }
-  }
-
-  func waitUntil(cancelled count: Int) async {
-    await wait { self.cancelled >= count }
-  }
-
-  private func wait(_ condition: @escaping () -> Bool) async {
-    if condition() { return }
-    await withCheckedContinuation { watchers.append((condition, $0)) }
-  }
-
-  private func changed() {
-    for (condition, continuation) in watchers where condition() { continuation.resume() }
-    watchers.removeAll { $0.0() }
-  }
-}
-
 @Suite("HTTP server and client", .timeLimit(.minutes(1)))
 struct HTTPServerTests {
   private static let anyPort = SocketAddress(.loopbackV4, port: 0)
@@ -64,20 +20,7 @@ struct HTTPServerTests {
     handler: @escaping HTTPServer.Handler = Self.echo,
     _ body: (HTTPServer, EventLoop) async throws -> Void
   ) async throws {
-    var limits = HTTPServerLimits()
-    change(&limits)
-    let loop = try EventLoop()
-    let server = try await HTTPServer(at: Self.anyPort, on: loop, limits: limits, handler: handler)
-    do {
-      try await body(server, loop)
-    } catch {
-      await server.shutdown(within: .zero)
-      await loop.shutdown()
-      throw error
-    }
-    await server.shutdown(within: .zero)
-    #expect(await server.statistics.open == 0)
-    await loop.shutdown()
+    try await withTestServer(change, handler: handler, body)
   }
 
   @Test("GET, POST and HEAD are answered over one connection")
