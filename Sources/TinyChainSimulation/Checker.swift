@@ -159,6 +159,29 @@ final class Checker {
     }
   }
 
+  /// Whoever hears that a transaction was taken can rely on it: it is on the disk.
+  func note(_ reply: PeerMachine.Reply, to request: RequestID, _ cluster: TinyChainCluster) {
+    guard case .submitted(let id) = reply,
+      request.number < UInt64(cluster.requests.count)
+    else { return }
+    let node = cluster.requests[Int(request.number)].node
+    guard cast.isHonest(node),
+      !cluster.durable(node).records.pool.contains(where: { $0.id == id })
+    else { return }
+    cluster.fail("kept", "node \(node) has taken transaction \(short(id)) and not stored it")
+  }
+
+  /// What waited before a restart waits after it, if it still can be paid.
+  func checkRestored(_ machine: PeerMachine, _ disk: NodeDisk) {
+    for transaction in disk.records.pool {
+      let (sender, asked) = (transaction.sender, transaction.transaction)
+      guard asked.nonce >= machine.chain.state.account(sender).nonce,
+        !machine.pool.pending(of: sender).contains(where: { $0.transaction.nonce == asked.nonce })
+      else { continue }
+      fail("kept", "node \(disk.node) forgets transaction \(short(transaction.id)) by a restart")
+    }
+  }
+
   /// No table of a machine is beyond its bound.
   func checkTables(_ cluster: TinyChainCluster) {
     for node in 0..<cast.nodes {

@@ -98,6 +98,9 @@ private func text(_ operation: NodeChange.Operation) -> String {
   case .moved(let undone, let applied):
     "back \(undone.map(short)) on \(applied.map { short($0.id) })"
   case .invalid(let id): "invalid \(short(id))"
+  case .pooled(let transactions): "pooled \(transactions.map { short($0.id) })"
+  case .unpooled(let ids): "unpooled \(ids.map(short))"
+  case .banned(let ban, _): "banned \(ban.subject.host)"
   case .addresses(let addresses): "addresses \(addresses.count)"
   }
 }

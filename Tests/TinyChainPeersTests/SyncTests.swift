@@ -144,7 +144,7 @@ struct SyncTests {
     let outcome = node.answer(.headers([block.header]), 1, to: .headers)
     #expect(outcome.misbehaviours == [.invalidHeader])
     #expect(outcome.bans == 1)
-    #expect(outcome.changes.isEmpty)
+    #expect(outcome.storesNothing)
   }
 
   @Test("A header from too far ahead is not stored, and nobody is blamed; later it is")

@@ -220,15 +220,19 @@ extension PeerMachine {
     change.operations.append(.moved(undone: trial.undone, applied: trial.applied))
     drafts = []
     pool.update(upon: chain)
-    if configuration.canary != .dropUndoneTransactions {
-      for transaction in trial.returned where (try? pool.add(transaction, upon: chain)) != nil {
-        index.add(transaction, pool)
-        offer(transaction.id, except: nil)
-      }
-    }
-    index.update(pool)
+    if configuration.canary != .dropUndoneTransactions { takeBack(trial.returned) }
     effects.append(.report(.tipChanged(last.header, undone: trial.undone.count)))
-    effects.append(.report(.poolChanged(pool.count)))
+    updatePool()
     announce(last)
+  }
+
+  /// What was in blocks waits again, as far as it can.
+  private mutating func takeBack(_ transactions: [SignedTransaction]) {
+    var taken: [SignedTransaction] = []
+    for transaction in transactions where (try? enter(transaction)) != nil {
+      taken.append(transaction)
+      offer(transaction.id, except: nil)
+    }
+    if !taken.isEmpty { change.operations.append(.pooled(taken)) }
   }
 }
