@@ -70,6 +70,16 @@ private struct MinedNodeProcess {
     return try #require(try JSON(parsing: Array(outcome.output.utf8))["id"]?.string)
   }
 
+  /// What is answered to a peer's call, with its head.
+  func post(_ path: String, _ body: [UInt8], by node: String) throws -> String {
+    try process.exchange(
+      Array(
+        "POST /p2p/\(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n"
+          .appending("tinychain-node: \(node)\r\nContent-Length: \(body.count)\r\n\r\n").utf8
+      ) + body
+    )
+  }
+
   func balance(of account: String) throws -> String? {
     try call("user_getBalance", #"{"address":"\#(account)"}"#)["balance"]?.string
   }
@@ -135,6 +145,85 @@ struct TinyChainNetworkTests {
       #expect(try again.block(at: tip.height) == tip.id)
       #expect(again.process.end(with: SIGTERM) == 0)
     }
+  }
+
+  @Test("kill -9 loses no payment that waits, and no ban")
+  func keptWhenKilled() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let node = try MinedNodeProcess(place, "node")
+    // In vain until somebody mines.
+    let payer = Process()
+    payer.executableURL = URL(fileURLWithPath: "\(Programs.directory)/tinychain")
+    payer.arguments = [
+      "wallet", "send", somebody, "5", "--from", "faucet", "--node", node.address,
+      "--data-dir", place.path,
+    ]
+    (payer.standardOutput, payer.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+    try payer.run()
+    while try node.call("get_tip")["waiting"] != 1 { sched_yield() }
+
+    let genesis = try #require(try node.block(at: 0))
+    let liar = "0102030405060708"
+    let hello = try hello(genesis: genesis, node: liar)
+    #expect(try node.post("hello", hello, by: liar).hasPrefix("HTTP/1.1 200"))
+    #expect(try node.post("headers", [1], by: liar).hasPrefix("HTTP/1.1 400"))
+    while try !node.post("hello", hello, by: liar).contains("banned") { sched_yield() }
+    node.process.end(with: SIGKILL)
+    payer.terminate()
+    payer.waitUntilExit()
+
+    let again = try MinedNodeProcess(place, "node")
+    defer { again.process.end(with: SIGKILL) }
+    #expect(try again.call("get_tip")["waiting"] == 1)
+    let refusal = try again.post("hello", hello, by: liar)
+    #expect(refusal.hasPrefix("HTTP/1.1 403") && refusal.contains("banned for what it sent"))
+    let other = "0102030405060709"
+    let welcome = try again.post("hello", self.hello(genesis: genesis, node: other), by: other)
+    #expect(welcome.hasPrefix("HTTP/1.1 200"), "\(welcome)")
+    let miner = try MinedNodeProcess(place, "miner", "--mine", "--peers", again.address)
+    defer { miner.process.end(with: SIGKILL) }
+    _ = try again.wait { _ in try again.balance(of: somebody) == "5" }
+    while try again.call("get_tip")["waiting"] != 0 { sched_yield() }
+  }
+
+  /// A node that cannot be called and has nothing but the genesis block, as it says hello.
+  private func hello(genesis: String, node: String) throws -> [UInt8] {
+    let id = try #require([UInt8](hex: genesis))
+    let number = try #require([UInt8](hex: node))
+    let hello = [1, 0, 0, 0] + id + number + [0, 0] + id + [UInt8](repeating: 0, count: 32)
+    return [UInt8(hello.count), 0, 0, 0] + hello
+  }
+
+  @Test("Sixty long bodies at once that never end neither fill the memory nor keep calls out")
+  func manyLongBodies() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let node = try MinedNodeProcess(place, "node")
+    defer { node.process.end(with: SIGKILL) }
+    let head = "POST /p2p/short HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4000000\r\n\r\n"
+    let begun = Array(head.utf8) + [UInt8](repeating: 7, count: 2_000_000)
+    let sockets = try (0..<60).map { _ in try node.process.connect() }
+    defer { for socket in sockets { close(socket) } }
+    for socket in sockets {
+      var rest = begun[...]
+      // Those without memory are told so, and then the connection ends.
+      while !rest.isEmpty {
+        let count = rest.withUnsafeBytes {
+          send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        guard count > 0 else { break }
+        rest = rest.dropFirst(count)
+      }
+    }
+    let metrics = try node.process.ask("/metrics")
+    let line = metrics.split(separator: "\n").first {
+      $0.hasPrefix("process_resident_memory_bytes ")
+    }
+    let resident = try #require(line?.split(separator: " ").last.flatMap { Double($0) })
+    #expect(resident < 64_000_000, "\(resident)")
+    #expect(try node.process.ask("/health").contains("ok"))
+    #expect(node.process.end(with: SIGTERM) == 0)
   }
 
   @Test("A fork heals: the lighter side turns round, and what it alone had is mined again")

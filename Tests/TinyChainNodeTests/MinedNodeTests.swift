@@ -120,6 +120,66 @@ struct MinedNodeTests {
     await node.stop()
   }
 
+  @Test("While a peer has more, callers are told to come back for a block to mine")
+  func catchingUp() async throws {
+    let strong = try await TestNode()
+    #expect(try await strong.give(strong.block()) == nil)
+    await strong.wait { $0.chain.tip.header.height == 1 }
+    let weak = try await TestNode(peers: [strong.node])
+    let loop = try EventLoop(name: "caller")
+    let client = HTTPClient(to: weak.node.address, on: loop)
+    // Either it has not caught up, and says so, or the block is upon the other's.
+    let zero = String(repeating: "0", count: 39) + "1"
+    var answer = ""
+    repeat {
+      let body = Array(#"{"producer":"\#(zero)"}"#.utf8)
+      answer = String(
+        decoding: try await client.send(.post, "/api/get_draft", body: body).body,
+        as: UTF8.self
+      )
+      #expect(answer.contains(#""catching_up""#) || answer.contains(#""height":2"#), "\(answer)")
+    } while !answer.contains(#""height":2"#)
+    await client.close()
+    await loop.shutdown()
+    await weak.stop()
+    await strong.stop()
+  }
+
+  @Test("A block longer than any call but this is taken over the API")
+  func longBlock() async throws {
+    let node = try await TestNode()
+    let chain = await node.node.driver.inspect { $0.chain }
+    let data = [UInt8](repeating: 7, count: 65_535)
+    for nonce in 0..<60 as Range<UInt64> {
+      let request = Request(
+        .transfer,
+        to: NetworkParameters.faucet,
+        value: 1,
+        data: data,
+        gasLimit: 300_000
+      )
+      let payment = SignedTransaction(
+        request.transaction(on: chain.id, nonce: nonce, maxPrice: 10),
+        by: NetworkParameters.faucetKey
+      )
+      _ = try await node.node.driver.submit(.submit(payment))
+    }
+    let block = try await node.block()
+    #expect(block.bytes.count > Block.bytesMax * 9 / 10)
+    let loop = try EventLoop(name: "caller")
+    let client = HTTPClient(to: node.node.address, on: loop)
+    let call = Array(#"{"block":"\#(block.bytes.hex)"}"#.utf8)
+    let answer = try await client.send(.post, "/api/broadcast_block", body: call)
+    #expect(answer.status == 200, "\(String(decoding: answer.body.prefix(200), as: UTF8.self))")
+    await node.wait { $0.chain.tip.header == block.header }
+    let longer = [UInt8](repeating: 0x30, count: 2 * Block.bytesMax + 10_000)
+    let refusal = try await client.send(.post, "/api/broadcast_block", body: longer)
+    #expect(refusal.status == 413)
+    await client.close()
+    await loop.shutdown()
+    await node.stop()
+  }
+
   @Test("Bodies cut anywhere are refused, and the node goes on")
   func truncated() async throws {
     let node = try await TestNode()

@@ -11,7 +11,7 @@ extension PeerMachine {
   }
 
   /// Branches that would become the chain if their bodies were there, the heaviest first.
-  private var candidates: [HeaderEntry] {
+  var candidates: [HeaderEntry] {
     let tip = tip
     let better = tree.leaves.enumerated().filter { isBetter($1, than: tip) }
     guard !better.isEmpty else { return [] }
@@ -149,7 +149,8 @@ extension PeerMachine {
         continue
       }
       guard let journal = undone.isEmpty ? [] : journal(of: undone) else {
-        fetch.deferLong(leaf.id, now: now)
+        // What was applied in the course of this input is in the store with the next.
+        if !hasMoved { fetch.deferLong(leaf.id, now: now) }
         continue
       }
       let trial = known ?? BodyFetch.Trial(chain: chain, undone: undone)
@@ -159,6 +160,10 @@ extension PeerMachine {
       _ = start(.go(way))
       return
     }
+  }
+
+  private var hasMoved: Bool {
+    change.operations.contains { if case .moved = $0 { true } else { false } }
   }
 
   /// How blocks of the chain are undone; nil if the store no longer knows, or not yet.
@@ -213,6 +218,7 @@ extension PeerMachine {
     guard let last = trial.applied.last else { return }
     fetch.trial = nil
     chain = trial.chain
+    catchUp.step(now)
     for block in trial.applied {
       tree.markExecuted(block.id)
       fetch.forget(block.id)

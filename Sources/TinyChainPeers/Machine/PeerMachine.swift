@@ -47,6 +47,8 @@ public struct PeerMachine: Machine {
     case submitted(Bytes32)
     case rejected(Rejection)
     case draft(Block)
+    /// There is nothing to mine yet: others have more, up to this height as far as their headers show.
+    case catchingUp(UInt32)
     case mined(Bytes32)
     case peers([PeerStatus])
     case snapshot(Chain, best: HeaderEntry, pool: Mempool)
@@ -65,6 +67,8 @@ public struct PeerMachine: Machine {
     case misbehaved(PeerID, Misbehaviour)
     /// A block with work fails, for this reason.
     case invalid(Bytes32, Rejection)
+    /// What peers had at the start is here, or has not come in time: from now on the node mines.
+    case caughtUp(Header)
   }
 
   /// Time between two looks at deadlines.
@@ -86,6 +90,7 @@ public struct PeerMachine: Machine {
   /// The addresses that are stored, and when to look at them again.
   var saved: [SocketAddress] = []
   var nextSave = Instant(nanoseconds: 0)
+  var catchUp = CatchUp()
   var fetch = BodyFetch()
   var shorts = ShortBlocks()
   var refused = RecentSet(PeerMachine.refusedMax)
@@ -149,6 +154,7 @@ public struct PeerMachine: Machine {
     self.now = max(now, self.now)
     tree.settle()
     fetch.settle()
+    catchUp.begin(self.now)
     let best = tree.best.id
     switch input {
     case .connected(let peer, let link): connect(peer, link)
@@ -162,6 +168,7 @@ public struct PeerMachine: Machine {
     }
     advance()
     flushOffers()
+    lookWhetherCaughtUp()
     if tree.best.id != best { change.operations.append(.best(tree.best.id)) }
     return release()
   }
@@ -309,4 +316,6 @@ package enum Canary: String, Sendable, CaseIterable {
   case dropUndoneTransactions
   /// Who submits a transaction hears that it was taken before it is stored.
   case forgetSubmitted
+  /// Blocks are mined upon a tip that others have long left behind.
+  case mineBehind
 }
