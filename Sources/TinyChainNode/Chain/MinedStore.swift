@@ -103,6 +103,12 @@ final class MinedStore: NodeStore, @unchecked Sendable {
     }
   }
 
+  /// Moves the log into the file: at the end.
+  func checkpoint() throws {
+    guard failure == nil else { return }
+    try store.database.checkpoint()
+  }
+
   // MARK: Starting
 
   /// Addresses of peers, as they were written last; what cannot be read is no loss.

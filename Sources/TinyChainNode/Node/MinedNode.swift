@@ -247,6 +247,8 @@ public final class MinedNode: Sendable {
     await network.stop()
     await server.shutdown(within: Self.callGrace)
     await api.shutdown()
+    // So that the one file is all there is to copy. The failure of a disk was told, or will be.
+    await driver.perform { [store] in try store.checkpoint() }
     await driver.stop()
     await workers.shutdown()
     log.info("stopped", [:])
