@@ -108,18 +108,20 @@ let package = Package(
     .pure("Curve25519", ["CKernels"]),
     .pure("Keccak"),
     .pure("BulletproofsPlus", ["Curve25519", "Keccak", "CMemcheck"]),
-    .pure("Kernel", ["Curve25519", "CKernels", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
-    .pure("SmallNano", ["Kernel", "CKernels"]),
-    .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary(":libsecp256k1.a")]),
+    .pure("Kernel", ["CKernels", "CSodium"], link: [.linkedLibrary(":libsodium.a")]),
+    // Apart from Kernel, so that whose keys are of another curve links neither this one nor its kernels.
+    .pure("EdDSA", ["Kernel", "Curve25519", "CSodium"]),
+    .pure("SmallNano", ["EdDSA", "Kernel", "CKernels"]),
+    .pure("Secp256k1", ["Kernel", "CSecp256k1"], link: [.linkedLibrary("secp256k1")]),
     .pure("Poseidon2", ["Kernel"]),
     .pure("Mining", ["Poseidon2", "Kernel", "CKernels"]),
     .pure("TinyChain", ["Kernel", "Secp256k1", "Poseidon2"]),
     .pure("TinyChainPeers", ["TinyChain", "Kernel"]),
     .pure("BrainfuckAssembler", ["TinyChain"]),
-    .pure("Mesh", ["Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
+    .pure("Mesh", ["EdDSA", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .pure("Simulation", ["Kernel"]),
-    .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "Kernel"]),
-    .pure("MeshSimulation", ["Simulation", "Mesh", "Kernel"]),
+    .pure("SmallNanoSimulation", ["Simulation", "SmallNano", "EdDSA", "Kernel"]),
+    .pure("MeshSimulation", ["Simulation", "Mesh", "EdDSA", "Kernel"]),
     .pure(
       "TinyChainSimulation",
       ["Simulation", "TinyChainPeers", "TinyChain", "Secp256k1", "Kernel"]
@@ -141,18 +143,18 @@ let package = Package(
     ),
     .shell("Relay", ["Transport", "EventLoop", "Kernel"]),
     .shell("HTTP", ["Transport", "EventLoop", "Kernel"]),
-    .shell("Service", ["EventLoop", "Kernel", "Curve25519"]),
+    .shell("Service", ["EventLoop", "Kernel"]),
     .shell("Vault", ["Kernel", "Service", "CSodium"]),
     .shell(
       "SmallNanoNode",
       [
-        "SmallNano", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service", "Vault",
-        "CSodium",
+        "SmallNano", "EdDSA", "Kernel", "EventLoop", "Storage", "Transport", "HTTP", "Service",
+        "Vault", "CSodium",
       ]
     ),
     .shell(
       "MeshNode",
-      ["Mesh", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
+      ["Mesh", "EdDSA", "Kernel", "EventLoop", "Storage", "Transport", "QUIC", "HTTP", "Service"]
     ),
     .shell(
       "MeshWalletNode",
@@ -172,15 +174,18 @@ let package = Package(
     // Programs.
     .program(
       "SmallNanoCommand",
-      ["SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "Kernel"]
+      [
+        "SmallNanoNode", "SmallNano", "Service", "Vault", "HTTP", "EventLoop", "EdDSA", "Kernel",
+        "Curve25519",
+      ]
     ),
     .program(
       "MeshWalletCommand",
-      ["MeshWalletNode", "Mesh", "Service", "Vault", "EventLoop", "Kernel"]
+      ["MeshWalletNode", "Mesh", "Service", "Vault", "EventLoop", "Kernel", "Curve25519"]
     ),
     .program(
       "MeshValidatorCommand",
-      ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "Kernel"]
+      ["MeshNode", "Mesh", "Service", "HTTP", "EventLoop", "EdDSA", "Kernel", "Curve25519"]
     ),
     .program(
       "TinyChainCommand",
@@ -196,8 +201,8 @@ let package = Package(
         "SmallNano", "SmallNanoNode", "SmallNanoSimulation", "Mesh", "MeshNode", "MeshWalletNode",
         "MeshSimulation", "TinyChain", "TinyChainPeers", "TinyChainSimulation", "TinyChainNode",
         "BrainfuckAssembler", "Mining", "Poseidon2", "Vault",
-        "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "Kernel",
-        "Curve25519", "Keccak", "BulletproofsPlus", "Secp256k1", "CSodium", "CSecp256k1",
+        "Simulation", "Storage", "Service", "HTTP", "Transport", "Relay", "EventLoop", "EdDSA",
+        "Kernel", "Curve25519", "Keccak", "BulletproofsPlus", "Secp256k1", "CSodium", "CSecp256k1",
       ]
     ),
     // Not slim, as what valgrind reports is to be found by its symbols; but valgrind 3.19 stumbles over
@@ -216,8 +221,9 @@ let package = Package(
     .tests("Curve25519", ["Curve25519"]),
     .tests("Keccak", ["Keccak"]),
     .tests("BulletproofsPlus", ["BulletproofsPlus", "Curve25519", "Keccak"]),
-    .tests("Kernel", ["Kernel", "Curve25519", "CSodium"]),
-    .tests("SmallNano", ["SmallNano", "Kernel"]),
+    .tests("Kernel", ["Kernel"]),
+    .tests("EdDSA", ["EdDSA", "Kernel", "Curve25519", "CSodium"]),
+    .tests("SmallNano", ["SmallNano", "EdDSA", "Kernel"]),
     .tests("Secp256k1", ["Secp256k1", "Kernel"]),
     .tests("Poseidon2", ["Poseidon2", "Kernel"]),
     .tests("Mining", ["Mining", "Poseidon2", "Kernel"]),
@@ -228,36 +234,36 @@ let package = Package(
       ["TinyChainSimulation", "Simulation", "TinyChainPeers", "TinyChain", "Kernel"]
     ),
     .tests("BrainfuckAssembler", ["BrainfuckAssembler", "TinyChain", "Kernel"]),
-    .tests("Mesh", ["Mesh", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
+    .tests("Mesh", ["Mesh", "EdDSA", "Kernel", "Curve25519", "Keccak", "BulletproofsPlus"]),
     .tests("Simulation", ["Simulation", "SmallNanoSimulation", "SmallNano", "Kernel"]),
     .tests("MeshSimulation", ["MeshSimulation", "Simulation", "Mesh", "Kernel"]),
     .tests("EventLoop", ["EventLoop", "Kernel"]),
     .tests("Storage", ["Storage", "Kernel", "TestSupport"]),
-    .tests("Transport", ["Transport", "EventLoop", "Kernel"]),
+    .tests("Transport", ["Transport", "EventLoop", "Kernel", "TestSupport"]),
     .tests("Relay", ["Relay", "Transport", "EventLoop", "Kernel"]),
-    .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel"]),
-    .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel"]),
+    .tests("QUIC", ["QUIC", "Relay", "Transport", "EventLoop", "Kernel", "TestSupport"]),
+    .tests("HTTP", ["HTTP", "Transport", "EventLoop", "Kernel", "TestSupport"]),
     .tests("Service", ["Service", "EventLoop", "Kernel"]),
     .tests("Vault", ["Vault", "Kernel"]),
     .tests(
       "SmallNanoNode",
       [
         "SmallNanoNode", "SmallNano", "Storage", "Transport", "HTTP", "Service", "Vault",
-        "EventLoop", "Kernel", "TestSupport",
+        "EventLoop", "EdDSA", "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshNode",
       [
         "MeshNode", "Mesh", "QUIC", "Storage", "Transport", "HTTP", "Service", "EventLoop",
-        "Kernel", "TestSupport",
+        "EdDSA", "Kernel", "TestSupport",
       ]
     ),
     .tests(
       "MeshWalletNode",
       [
         "MeshWalletNode", "MeshNode", "Mesh", "BulletproofsPlus", "Storage", "Service", "Vault",
-        "EventLoop", "Kernel", "TestSupport",
+        "EventLoop", "EdDSA", "Kernel", "TestSupport",
       ]
     ),
     .tests(

@@ -11,6 +11,10 @@ import Synchronization
 ///
 /// A turn is: jobs → due timers → flushes → wait for descriptors → their handlers.
 ///
+/// To a task without that preference every `await` inside such an actor is a pass through the inbox,
+/// the one into `withCheckedContinuation` too: other jobs and handlers run between what stands before
+/// it and its closure. What decides whether to wait is therefore looked at in the closure itself.
+///
 /// `@unchecked Sendable`: `inbox` is locked, the descriptors are constant, and all other state is
 /// touched only by the thread that `isCurrent` tells, which every method that needs it checks.
 public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {

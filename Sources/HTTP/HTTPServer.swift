@@ -142,9 +142,10 @@ actor HTTPSessions {
     listener?.close()
     listener = nil
     for session in sessions.values { session.shutDown() }
-    guard !sessions.isEmpty else { return }
     let timer = loop.schedule(after: grace) { self.closeAll() }
-    await withCheckedContinuation { awaitingEnd.append($0) }
+    await withCheckedContinuation { continuation in
+      if sessions.isEmpty { continuation.resume() } else { awaitingEnd.append(continuation) }
+    }
     loop.cancel(timer)
   }
 

@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 import Mesh
 import Simulation

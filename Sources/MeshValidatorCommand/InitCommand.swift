@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 import MeshNode
 import Service

@@ -1,3 +1,4 @@
+import Curve25519
 import MeshNode
 import Service
 
@@ -24,7 +25,8 @@ let meshValidator = Program(
       Command.Example("mesh-validator audit", "Check that nobody has made money"),
     ],
     subcommands: [genesisCommand, initCommand, runCommand, auditCommand, statusCommand]
-  )
+  ),
+  problem: { ArithmeticPath.problem }
 )
 
 /// What several commands take.

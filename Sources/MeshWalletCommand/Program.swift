@@ -1,3 +1,4 @@
+import Curve25519
 import MeshWalletNode
 import Service
 
@@ -31,5 +32,6 @@ let program = Program(
       historyCommand, resyncCommand, watchCommand, verifyCommand, exportCommand, watchOnlyCommand,
       unlockCommand, lockCommand, agentCommand,
     ]
-  )
+  ),
+  problem: { ArithmeticPath.problem }
 )

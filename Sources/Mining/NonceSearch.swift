@@ -47,6 +47,20 @@ public struct NonceSearch: Sendable {
     self.path = path
   }
 
+  /// Why `KERNELS` cannot be followed; nil if it can.
+  public static var problem: String? {
+    guard let forced = trellis_kernels_forced().map({ String(cString: $0) }) else { return nil }
+    let paths: [Path] = [.avx512, .avx2, .portable]
+    guard let path = paths.first(where: { "\($0)" == forced }) else {
+      return "KERNELS is '\(forced)': not one of portable, avx2 and avx512"
+    }
+    let runs = paths.filter { path in
+      Hash.allCases.allSatisfy { NonceSearch(hash: $0, path: path) != nil }
+    }
+    return runs.contains(path)
+      ? nil : "KERNELS is '\(forced)': this processor has no more than \(runs[0])"
+  }
+
   /// Tries the nonces of a range.
   ///
   /// - Parameters:

@@ -1,5 +1,3 @@
-import Curve25519
-
 /// A program: its name, its configuration and its tree of commands.
 ///
 /// ```swift
@@ -16,18 +14,31 @@ public struct Program: Sendable {
   /// Every command can read them all; which of them it takes as flags, the command says.
   let configuration: [any DeclaredOption]
   let root: Command
+  /// Why this machine cannot run the program as it is asked to; nil if it can.
+  let problem: @Sendable () -> String?
 
+  /// Declares a program.
+  ///
+  /// - Parameters:
+  ///   - version: what --version says.
+  ///   - environmentPrefix: what every variable starts with, down to the underscore.
+  ///   - configuration: all options of the configuration file.
+  ///   - root: the command named like the program, with all others below it.
+  ///   - problem: why this machine cannot run the program as its environment asks, such as by
+  ///     arithmetic that its processor lacks; asked before anything else, nil if it can.
   public init(
     version: String,
     environmentPrefix: String,
     configuration: [any DeclaredOption],
-    root: Command
+    root: Command,
+    problem: @escaping @Sendable () -> String? = { nil }
   ) {
     precondition(environmentPrefix.hasSuffix("_"))
     self.version = version
     self.environmentPrefix = environmentPrefix
     self.configuration = configuration
     self.root = root
+    self.problem = problem
   }
 
   var name: String { root.name }
@@ -74,7 +85,7 @@ public struct Program: Sendable {
     terminal: Terminal = .standard
   ) async -> Int32 {
     var parser = CommandLineParser(self)
-    if let problem = ArithmeticPath.problem {
+    if let problem = problem() {
       terminal.printError("error: \(problem)\n")
       return UsageFailure.exitStatus
     }

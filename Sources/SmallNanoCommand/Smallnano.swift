@@ -1,3 +1,4 @@
+import Curve25519
 import Service
 import SmallNanoNode
 
@@ -21,5 +22,6 @@ let smallnano = Program(
       nodeCommand, walletCommand, accountCommand, sendCommand, receiveCommand, balanceCommand,
       historyCommand, configCommand, ledgerCommand,
     ]
-  )
+  ),
+  problem: { ArithmeticPath.problem }
 )

@@ -1,3 +1,4 @@
+public import EdDSA
 public import EventLoop
 public import Kernel
 public import Service

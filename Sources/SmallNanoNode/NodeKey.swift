@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 import Service
 
@@ -10,11 +11,18 @@ enum NodeKey {
   /// - Throws: `FileFailure`; also if others may read the file.
   static func load(from directory: DataDirectory) throws -> SecretKey {
     let path = directory.file(fileName)
-    do {
-      return try KeyFile.read(path)
+    guard let key = SecretKey(seed: try seed(at: path)) else {
+      preconditionFailure("a seed file holds what a key is made of")
+    }
+    return key
+  }
+
+  private static func seed(at path: String) throws(FileFailure) -> SecretBytes {
+    do throws(FileFailure) {
+      return try SeedFile.read(path)
     } catch {
       guard error.isMissing else { throw error }
-      return try KeyFile.create(path)
+      return try SeedFile.create(path)
     }
   }
 }

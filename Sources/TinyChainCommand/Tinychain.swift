@@ -1,3 +1,4 @@
+import Mining
 import Service
 import TinyChainNode
 
@@ -24,5 +25,6 @@ let tinychain = Program(
       callCommand,
       testCommand, verifyCommand, gitCommand,
     ]
-  )
+  ),
+  problem: { NonceSearch.problem }
 )

@@ -45,11 +45,11 @@ final class Checker {
 
   func watch(
     _ cluster: TinyChainCluster,
-    _ onEvent: @escaping (_ node: Int, PeerMachine.Event) -> Void
+    _ onEvent: @escaping (TinyChainCluster, _ node: Int, PeerMachine.Event) -> Void
   ) {
     self.cluster = cluster
     cluster.onReport = { [self] cluster, node, event in
-      onEvent(node, event)
+      onEvent(cluster, node, event)
       if cast.isHonest(node) { note(event, of: node, cluster) }
     }
     cluster.invariant("invalid") { [self] cluster in

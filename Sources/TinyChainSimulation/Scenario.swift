@@ -33,7 +33,7 @@ public struct Scenario {
     let miners = Miners(cast, seed: random.next())
     let owners = Owners(cast, seed: random.next())
     let liar = cast.liar.map { Liar(cast, $0.node, $0.lie, seed: random.next()) }
-    checker.watch(cluster) { node, event in
+    checker.watch(cluster) { cluster, node, event in
       switch event {
       case .tipChanged:
         miners.tend(node, cluster)

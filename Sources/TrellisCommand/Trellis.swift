@@ -1,3 +1,4 @@
+import Curve25519
 import Service
 
 /// The house on one machine: run it, try it, attack it, measure it.
@@ -12,5 +13,6 @@ let trellis = Program(
       devnetCommand, simulateCommand, modelCommand, fuzzCommand, benchCommand, linkCommand,
       vectorsCommand,
     ]
-  )
+  ),
+  problem: { ArithmeticPath.problem }
 )

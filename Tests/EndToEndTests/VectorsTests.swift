@@ -49,9 +49,12 @@ struct VectorsTests {
     #expect(outcome.errors.contains(reason), "\(outcome.errors)")
   }
 
-  @Test("A path that KERNELS asks for and nobody knows is refused")
-  func unknownPath() throws {
-    let outcome = try Programs.run("trellis", ["--version"], environment: ["KERNELS": "sse9"])
+  @Test(
+    "A path that KERNELS asks for and nobody knows is refused",
+    arguments: ["smallnano", "mesh-validator", "mesh-wallet", "tinychain", "trellis"]
+  )
+  func unknownPath(program: String) throws {
+    let outcome = try Programs.run(program, ["--version"], environment: ["KERNELS": "sse9"])
     #expect(outcome.status == 2)
     #expect(outcome.errors.contains("KERNELS is 'sse9'"))
   }

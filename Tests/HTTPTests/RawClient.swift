@@ -1,5 +1,6 @@
 import EventLoop
 import Kernel
+import TestSupport
 import Transport
 
 /// A client that says exactly what a test tells it to, and keeps what comes back.
@@ -10,8 +11,7 @@ actor RawClient: ConnectionHandler {
   private var connection: Connection?
   private var text = ""
   private var hasEnded = false
-  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] =
-    []
+  private let waiting = Waiting()
 
   init(to address: SocketAddress, on loop: EventLoop) async throws {
     self.loop = loop
@@ -41,13 +41,13 @@ actor RawClient: ConnectionHandler {
 
   /// All that has come, once it contains `part`, or the server has closed.
   func receive(until part: String) async -> String {
-    await wait { self.hasEnded || self.text.contains(part) }
+    await waiting.until { self.hasEnded || self.text.contains(part) }
     return text
   }
 
   /// All that has come, once the server has closed the connection.
   func receiveToEnd() async -> String {
-    await wait { self.hasEnded }
+    await waiting.until { self.hasEnded }
     return text
   }
 
@@ -57,23 +57,12 @@ actor RawClient: ConnectionHandler {
     connection?.close(.local("test"))
   }
 
-  private func wait(until condition: @escaping () -> Bool) async {
-    if condition() { return }
-    await withCheckedContinuation { waiting.append((condition, $0)) }
-  }
-
-  private func changed() {
-    let ready = waiting.filter { $0.condition() }
-    waiting.removeAll { $0.condition() }
-    for waiter in ready { waiter.continuation.resume() }
-  }
-
   nonisolated func received(_ bytes: RawSpan) {
     let piece = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     assumeIsolated {
       $0.text += piece
       $0.connection?.requestRead()
-      $0.changed()
+      $0.waiting.changed()
     }
   }
 
@@ -86,7 +75,7 @@ actor RawClient: ConnectionHandler {
   nonisolated func closed(_ reason: CloseReason) {
     assumeIsolated {
       $0.hasEnded = true
-      $0.changed()
+      $0.waiting.changed()
     }
   }
 }

@@ -31,6 +31,20 @@ struct SHA256Tests {
     }
   }
 
+  @Test("What a tree's nodes are made of hashes as the bytes one after another")
+  func nodes() {
+    var random = SplitMix64(seed: 257)
+    func bytes(_ count: Int) -> [UInt8] {
+      (0..<count).map { _ in .random(in: 0...255, using: &random) }
+    }
+    for length in [0, 1, 17, 22, 23, 31, 32, 86, 87, 4096] {
+      let (left, right, rest) = (SHA256.hash(bytes(1)), SHA256.hash(bytes(2)), bytes(length))
+      #expect(SHA256.hash(7, left, rest) == SHA256.bySodium([7] + left.bytes + rest))
+      let whole = [7, UInt8(length & 255)] + left.bytes + right.bytes
+      #expect(SHA256.hash(7, UInt8(length & 255), left, right) == SHA256.bySodium(whole))
+    }
+  }
+
   @Test("A million times the letter a, as FIPS 180-2 has it")
   func million() {
     let hex = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"

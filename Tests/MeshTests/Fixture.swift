@@ -1,4 +1,5 @@
 import BulletproofsPlus
+import EdDSA
 import Kernel
 import Testing
 

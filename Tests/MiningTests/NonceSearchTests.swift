@@ -135,8 +135,12 @@ struct NonceSearchTests {
     let path = NonceSearch(hash: hash).path
     let runs = NonceSearch.Path.allCases.filter { NonceSearch(hash: hash, path: $0) != nil }
     switch ProcessInfo.processInfo.environment["KERNELS"] {
-    case "portable": #expect(path == .portable)
-    case "avx2": #expect(path == (runs.contains(.avx2) ? .avx2 : .portable))
+    case "portable":
+      #expect(path == .portable)
+      #expect(NonceSearch.problem == nil)
+    case "avx2":
+      #expect(path == (runs.contains(.avx2) ? .avx2 : .portable))
+      #expect((NonceSearch.problem == nil) == runs.contains(.avx2))
     default:
       let order: [NonceSearch.Path] = [.avx512, .instructions, .avx2, .portable]
       #expect(path == order.first(where: runs.contains))

@@ -138,7 +138,7 @@ struct LossTests {
   func silent() async throws {
     try await withLoop { loop in
       var configuration = QUICConfiguration(protocolName: Peer.protocolName)
-      configuration.limits.idleTimeout = .milliseconds(200)
+      configuration.limits.idleTimeout = .seconds(1)
       let server = Peer(on: loop)
       let client = Peer(on: loop)
       let bound = try await server.open(configuration)

@@ -1,6 +1,7 @@
 import EventLoop
 import Kernel
 import QUIC
+import TestSupport
 import Transport
 
 /// One end in the tests: an actor that owns an endpoint, answers requests and notes what happens.
@@ -33,8 +34,7 @@ actor Peer {
   private let messageLimits: QUICMessageLimits
   private var endpoint: QUICEndpoint?
   private var ends: [PeerEnd] = []
-  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] =
-    []
+  private let waiting = Waiting()
 
   init(
     on loop: EventLoop,
@@ -72,13 +72,13 @@ actor Peer {
   func call(_ address: SocketAddress) async throws -> Int {
     let index = try begin(address)
     let end = ends[index]
-    await wait { end.isEstablished || end.closeReason != nil }
+    await waiting.until { end.isEstablished || end.closeReason != nil }
     return index
   }
 
   func begin(_ address: SocketAddress) throws -> Int {
     guard let endpoint else { preconditionFailure("not open") }
-    let end = PeerEnd(answering, messageLimits) { self.changed() }
+    let end = PeerEnd(answering, messageLimits) { self.waiting.changed() }
     end.connection = try endpoint.connect(to: address, end)
     ends.append(end)
     return ends.count - 1
@@ -105,7 +105,7 @@ actor Peer {
 
   /// Suspends until the condition holds for an end.
   func waitFor(_ index: Int = 0, _ condition: @escaping @Sendable (PeerEnd) -> Bool) async {
-    await wait { self.ends.count > index && condition(self.ends[index]) }
+    await waiting.until { self.ends.count > index && condition(self.ends[index]) }
   }
 
   func closed(_ index: Int = 0) async -> QUICCloseReason? {
@@ -130,21 +130,10 @@ actor Peer {
   }
 
   private func add(_ connection: QUICConnection) -> PeerEnd {
-    let end = PeerEnd(answering, messageLimits) { self.changed() }
+    let end = PeerEnd(answering, messageLimits) { self.waiting.changed() }
     end.connection = connection
     ends.append(end)
     return end
-  }
-
-  private func wait(until condition: @escaping () -> Bool) async {
-    if condition() { return }
-    await withCheckedContinuation { waiting.append((condition, $0)) }
-  }
-
-  private func changed() {
-    let ready = waiting.filter { $0.condition() }
-    waiting.removeAll { $0.condition() }
-    for waiter in ready { waiter.continuation.resume() }
   }
 }
 

@@ -1,5 +1,6 @@
 import EventLoop
 import Kernel
+import TestSupport
 import Transport
 
 /// A path between a caller and a called end on which a test listens, cuts and forges.
@@ -15,8 +16,7 @@ actor Tap {
   /// What the caller has sent.
   private(set) var fromCaller: [[UInt8]] = []
   private(set) var fromCalled: [[UInt8]] = []
-  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] =
-    []
+  private let waiting = Waiting()
 
   /// Leads nowhere if nobody is called.
   init(to called: SocketAddress?, on loop: EventLoop) {
@@ -30,7 +30,7 @@ actor Tap {
       self.caller = caller
       self.fromCaller.append(Array(bytes))
       self.pass(bytes)
-      self.changed()
+      self.waiting.changed()
     }
     self.near = near
     try move()
@@ -43,7 +43,7 @@ actor Tap {
     far = try DatagramSocket(at: SocketAddress(.loopbackV4, port: 0), on: loop) { bytes, _ in
       self.fromCalled.append(Array(bytes))
       if !self.isCut, let caller = self.caller { self.near?.send(bytes, to: caller) }
-      self.changed()
+      self.waiting.changed()
     }
   }
 
@@ -63,27 +63,16 @@ actor Tap {
 
   /// Suspends until the caller has sent so many datagrams, and returns them.
   func heard(_ count: Int) async -> [[UInt8]] {
-    await wait { self.fromCaller.count >= count }
+    await waiting.until { self.fromCaller.count >= count }
     return fromCaller
   }
 
   func answered(_ count: Int) async -> [[UInt8]] {
-    await wait { self.fromCalled.count >= count }
+    await waiting.until { self.fromCalled.count >= count }
     return fromCalled
   }
 
   private func pass(_ bytes: UnsafeRawBufferPointer) {
     if !isCut, let called { far?.send(bytes, to: called) }
-  }
-
-  private func wait(until condition: @escaping () -> Bool) async {
-    if condition() { return }
-    await withCheckedContinuation { waiting.append((condition, $0)) }
-  }
-
-  private func changed() {
-    let ready = waiting.filter { $0.condition() }
-    waiting.removeAll { $0.condition() }
-    for waiter in ready { waiter.continuation.resume() }
   }
 }

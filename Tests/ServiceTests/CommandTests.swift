@@ -15,7 +15,7 @@ struct CommandTests {
     let errors = Mutex("")
   }
 
-  private func program(_ calls: Calls) -> Program {
+  private func program(_ calls: Calls, problem: String? = nil) -> Program {
     let record: Command.Run = { call in calls.last.withLock { $0 = call } }
     return Program(
       version: "1.2.3",
@@ -44,7 +44,8 @@ struct CommandTests {
           ),
           Command("fail", summary: "Fail") { _ in throw CommandFailure("no luck", status: 7) },
         ]
-      )
+      ),
+      problem: { problem }
     )
   }
 
@@ -57,14 +58,15 @@ struct CommandTests {
 
   private func run(
     _ words: [String],
-    _ environment: [String: String] = [:]
+    _ environment: [String: String] = [:],
+    problem: String? = nil
   ) async -> Outcome {
     let calls = Calls()
     let terminal = Terminal(
       output: { text in calls.output.withLock { $0 += text } },
       errors: { text in calls.errors.withLock { $0 += text } }
     )
-    let status = await program(calls).run(
+    let status = await program(calls, problem: problem).run(
       arguments: words,
       environment: environment,
       terminal: terminal
@@ -98,6 +100,17 @@ struct CommandTests {
     #expect(call[Example.voting])
     #expect(call[Example.seeds].map(\.host) == ["a.example", "b.example", "c.example"])
     #expect(call.settings.source(of: Example.port) == .flag("--rpc-port"))
+  }
+
+  @Test("A machine that cannot run the program is told so before anything runs")
+  func problem() async {
+    for words in [["send", "smn_1", "5"], ["--help"], ["--version"]] {
+      let outcome = await run(words, problem: "no such processor")
+      #expect(outcome.status == 2)
+      #expect(outcome.call == nil)
+      #expect(outcome.output.isEmpty)
+      #expect(outcome.errors == "error: no such processor\n")
+    }
   }
 
   @Test("A flag goes before a variable, a variable before the file, the file before the default")

@@ -107,6 +107,20 @@ struct PrivateFileTests {
     #expect(access(path + ".new", F_OK) != 0)
   }
 
+  @Test("A seed is made once, read back, and refused unless it is whole")
+  func seeds() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/key"
+    let seed = try SeedFile.create(path)
+    #expect(seed.count == 32)
+    #expect(try SeedFile.read(path) == seed)
+    #expect(try SeedFile.create(path) != seed)
+    #expect(mode(path) == 0o600)
+    try PrivateFile.write([UInt8](repeating: 1, count: 31), to: path)
+    let failure = #expect(throws: FileFailure.self) { try SeedFile.read(path) }
+    #expect(failure?.reason == "a key has 32 bytes")
+  }
+
   @Test("A data directory is made with its parents and held by one at a time")
   func lock() throws {
     let directory = try TemporaryDirectory()

@@ -120,6 +120,17 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
       }
     ) { $0.hasSuffix("import QUIC") },
     .lines(
+      "tinychain signs on secp256k1 alone, and links neither Ed25519 nor its curve",
+      sinner: SourceFile(path: "Sources/Kernel/A.swift", text: "import Curve25519"),
+      where: { file in
+        file.target.hasPrefix("TinyChain")
+          || [
+            "Kernel", "Service", "Vault", "Storage", "Transport", "HTTP", "EventLoop", "Mining",
+            "Poseidon2", "Secp256k1", "BrainfuckAssembler",
+          ].contains(file.target)
+      }
+    ) { $0.hasSuffix("import EdDSA") || $0.hasSuffix("import Curve25519") },
+    .lines(
       "A pure target awaits nothing, and knows neither clock nor system",
       sinner: SourceFile(path: "Sources/SmallNano/A.swift", text: "  let now = await clock()"),
       where: { pure.contains($0.target) && $0.path.hasPrefix("Sources/") }
@@ -131,7 +142,8 @@ struct TidyRule: Sendable, CustomTestStringConvertible {
 
   private static let pure: Set = [
     "Curve25519", "Keccak", "BulletproofsPlus", "Kernel", "SmallNano", "Mesh", "Simulation",
-    "SmallNanoSimulation", "MeshSimulation", "Secp256k1", "TinyChain", "BrainfuckAssembler",
+    "SmallNanoSimulation", "MeshSimulation", "EdDSA", "Secp256k1", "TinyChain",
+    "BrainfuckAssembler",
   ]
 }
 

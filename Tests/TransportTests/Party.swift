@@ -1,5 +1,6 @@
 import EventLoop
 import Kernel
+import TestSupport
 import Transport
 
 /// One end of connections in the tests: an actor that owns them and notes what happens.
@@ -20,8 +21,7 @@ actor Party {
   private var listener: Listener?
   private var connector: Connector?
   private(set) var ends: [End] = []
-  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] =
-    []
+  private let waiting = Waiting()
 
   init(on loop: EventLoop, _ behaviour: Behaviour = Behaviour()) {
     self.loop = loop
@@ -66,33 +66,22 @@ actor Party {
   /// Calls `body` with the first connection, once there is one.
   func withEnd<Result: Sendable>(_ body: @Sendable (End) throws -> Result) async rethrows -> Result
   {
-    await wait { !self.ends.isEmpty }
+    await waiting.until { !self.ends.isEmpty }
     return try body(ends[0])
   }
 
   /// Suspends until the condition holds for the first connection.
   func waitForEnd(_ condition: @escaping @Sendable (End) -> Bool) async {
-    await wait { self.ends.first.map(condition) ?? false }
-  }
-
-  private func wait(until condition: @escaping () -> Bool) async {
-    if condition() { return }
-    await withCheckedContinuation { waiting.append((condition, $0)) }
+    await waiting.until { self.ends.first.map(condition) ?? false }
   }
 
   private func add(_ connection: Connection) {
-    let end = End(connection, behaviour) { self.changed() }
+    let end = End(connection, behaviour) { self.waiting.changed() }
     ends.append(end)
     connection.idleTimeout = behaviour.idleTimeout
     connection.start(end)
     if behaviour.reads { connection.requestRead() }
-    changed()
-  }
-
-  private func changed() {
-    let ready = waiting.filter { $0.condition() }
-    waiting.removeAll { $0.condition() }
-    for waiter in ready { waiter.continuation.resume() }
+    waiting.changed()
   }
 }
 

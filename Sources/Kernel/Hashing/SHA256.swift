@@ -4,7 +4,32 @@ internal import CSodium
 /// SHA-256 (FIPS 180-4): by the processor's instructions for it, or by libsodium.
 public enum SHA256 {
   public static func hash(_ bytes: [UInt8]) -> Bytes32 {
-    hasInstructions ? byInstructions(bytes) : bySodium(bytes)
+    bytes.withUnsafeBytes { hash(of: $0) }
+  }
+
+  /// Of two bytes before two hashes, as a tree's branch has them: no array is made of them.
+  public static func hash(
+    _ first: UInt8,
+    _ second: UInt8,
+    _ left: Bytes32,
+    _ right: Bytes32
+  ) -> Bytes32 {
+    withUnsafeTemporaryAllocation(byteCount: 66, alignment: 8) { message in
+      (message[0], message[1]) = (first, second)
+      left.withUnsafeBytes { message[2..<34].copyBytes(from: $0) }
+      right.withUnsafeBytes { message[34...].copyBytes(from: $0) }
+      return hash(of: UnsafeRawBufferPointer(message))
+    }
+  }
+
+  /// Of a byte and a hash before the rest, as a tree's leaf has them.
+  public static func hash(_ first: UInt8, _ second: Bytes32, _ rest: [UInt8]) -> Bytes32 {
+    withUnsafeTemporaryAllocation(byteCount: 33 + rest.count, alignment: 8) { message in
+      message[0] = first
+      second.withUnsafeBytes { message[1..<33].copyBytes(from: $0) }
+      message[33...].copyBytes(from: rest)
+      return hash(of: UnsafeRawBufferPointer(message))
+    }
   }
 
   /// SHA-256d: the hash of the hash.
@@ -19,8 +44,17 @@ public enum SHA256 {
     trellis_sha256_instructions() == 1 && trellis_kernel_limit() > 0
 
   static func bySodium(_ bytes: [UInt8]) -> Bytes32 {
+    bytes.withUnsafeBytes { bySodium($0) }
+  }
+
+  private static func hash(of bytes: UnsafeRawBufferPointer) -> Bytes32 {
+    hasInstructions ? digest(of: bytes) : bySodium(bytes)
+  }
+
+  private static func bySodium(_ bytes: UnsafeRawBufferPointer) -> Bytes32 {
     withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { digest in
-      _ = crypto_hash_sha256(digest.start, bytes, UInt64(bytes.count))
+      let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      _ = crypto_hash_sha256(digest.start, start, UInt64(bytes.count))
       func word(_ index: Int) -> UInt64 {
         UInt64(littleEndian: digest.load(fromByteOffset: index * 8, as: UInt64.self))
       }

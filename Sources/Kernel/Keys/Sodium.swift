@@ -16,7 +16,7 @@ enum Sodium {
 
 extension UnsafeRawBufferPointer {
   /// The first byte, as C functions take it, of a buffer that is known not to be empty.
-  var start: UnsafePointer<UInt8> {
+  package var start: UnsafePointer<UInt8> {
     guard let baseAddress else { preconditionFailure("an empty buffer has no start") }
     return baseAddress.assumingMemoryBound(to: UInt8.self)
   }
@@ -24,7 +24,7 @@ extension UnsafeRawBufferPointer {
 
 extension UnsafeMutableRawBufferPointer {
   /// The first byte, as C functions take it, of a buffer that is known not to be empty.
-  var start: UnsafeMutablePointer<UInt8> {
+  package var start: UnsafeMutablePointer<UInt8> {
     guard let baseAddress else { preconditionFailure("an empty buffer has no start") }
     return baseAddress.assumingMemoryBound(to: UInt8.self)
   }

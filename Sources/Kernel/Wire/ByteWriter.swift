@@ -6,8 +6,15 @@ public struct ByteWriter: Sendable {
     bytes.reserveCapacity(capacity)
   }
 
+  /// Inlinable, as callers write a few bytes many times and would else ask at run time how many.
+  @inlinable
   public mutating func integer<I: FixedWidthInteger & BitwiseCopyable>(_ value: I) {
-    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: value.littleEndian) { append($0) }
+  }
+
+  @usableFromInline
+  mutating func append(_ field: UnsafeRawBufferPointer) {
+    bytes.append(contentsOf: field)
   }
 
   public mutating func bytes32(_ value: Bytes32) {
@@ -25,5 +32,6 @@ public struct ByteWriter: Sendable {
 }
 
 extension FixedWidthInteger where Self: BitwiseCopyable {
+  @inlinable
   public var littleEndianBytes: [UInt8] { Swift.withUnsafeBytes(of: littleEndian) { [UInt8]($0) } }
 }

@@ -37,7 +37,11 @@ public struct Bytes20: Hashable, Comparable, Sendable, BitwiseCopyable, CustomSt
     writer.integer(last)
   }
 
-  public var bytes: [UInt8] { first.littleEndianBytes + last.littleEndianBytes }
+  public var bytes: [UInt8] {
+    var writer = ByteWriter(capacity: Self.size)
+    encode(into: &writer)
+    return writer.bytes
+  }
 
   /// Lower-case hexadecimal.
   public var description: String { bytes.hex }

@@ -115,7 +115,7 @@ public struct Bytes64: Hashable, Sendable, BitwiseCopyable {
     self.init(low: low, high: high)
   }
 
-  public var bytes: [UInt8] { low.bytes + high.bytes }
+  public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 
   public func withUnsafeBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws -> Result

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// An owner who may have signed something it no longer knows asks for a new ballot (SPEC-003, 3.8).

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// An owner signed two transitions for one slot.

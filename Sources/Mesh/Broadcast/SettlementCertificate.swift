@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// A quorum's votes for one transition: final, since no other transition can get a quorum there.

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// A validator's word that a transition may settle its slot: never given to two in one ballot.

@@ -1,3 +1,4 @@
+import EdDSA
 public import Kernel
 
 /// Where to pay to: an account with its view key, on one network.

@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 
 /// A view key with its account, as text to hand to an auditor: no key to spend with can be found

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// Who is at the other end of a connection.

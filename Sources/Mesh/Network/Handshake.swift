@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// The first frame of both sides: who speaks, and proof of it over the TLS exporter.

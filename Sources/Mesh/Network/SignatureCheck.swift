@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 
 /// Collects the signatures in messages for one batch, after the rules that need no curve.

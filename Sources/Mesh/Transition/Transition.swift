@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// An owner's signature over a body and the hash of its proof: all that is left of a transition when

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// What a network starts from: its name, fees, asset, validators and first balances.

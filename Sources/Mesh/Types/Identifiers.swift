@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// 32 bytes that name something: a type for each, so that none is taken for another.

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// The validators of an epoch, in ascending order of their keys.

@@ -1,3 +1,4 @@
+import EdDSA
 public import Kernel
 
 // What the layouts of SPEC-002, 2.1, are made of, beside Kernel's integers and bytes.

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 public import Mesh
 public import Service

@@ -123,7 +123,9 @@ public actor MeshNetwork {
       }
     }
     // Those whose handshake is under way at QUIC have no say.
-    if !connections.isEmpty { await withCheckedContinuation { whenEmpty = $0 } }
+    await withCheckedContinuation { continuation in
+      if connections.isEmpty { continuation.resume() } else { whenEmpty = continuation }
+    }
     let code = UInt64(CloseCode.shuttingDown.rawValue)
     for endpoint in [listening, calling[true], calling[false]] {
       endpoint?.close(code: code, "this node is stopping")

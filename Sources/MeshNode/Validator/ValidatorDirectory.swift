@@ -1,5 +1,6 @@
+public import EdDSA
 import Glibc
-public import Kernel
+import Kernel
 import Mesh
 import Service
 import Storage
@@ -28,6 +29,15 @@ public struct ValidatorDirectory: Sendable {
 
   private func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  private func key() throws(FileFailure) -> SecretKey { key(of: try SeedFile.read(keyPath)) }
+
+  private func key(of seed: SecretBytes) -> SecretKey {
+    guard let key = SecretKey(seed: seed) else {
+      preconditionFailure("a seed file holds what a key is made of")
+    }
+    return key
+  }
+
   /// Makes key, database and configuration.
   ///
   /// A crash in between leaves no key, and the next call begins anew.
@@ -39,7 +49,7 @@ public struct ValidatorDirectory: Sendable {
     defer { withExtendedLifetime(lock) {} }
     guard !exists(keyPath) else {
       throw ValidatorFailure(
-        "there is a key in \(path) already, with the public key \(try KeyFile.read(keyPath).publicKey)"
+        "there is a key in \(path) already, with the public key \(try key().publicKey)"
       )
     }
     // Of a call that did not get as far as the key; without a key nobody has voted by it.
@@ -49,7 +59,7 @@ public struct ValidatorDirectory: Sendable {
     if !exists(configPath) {
       try PrivateFile.write(Array(ValidatorOptions.defaultFile.utf8), to: configPath, mode: 0o644)
     }
-    return try KeyFile.create(keyPath).publicKey
+    return key(of: try SeedFile.create(keyPath)).publicKey
   }
 
   /// The key, if key and database are both there.
@@ -63,7 +73,7 @@ public struct ValidatorDirectory: Sendable {
         "there is no key in \(path); `mesh-validator init` makes one, for a network's genesis to name"
       )
     }
-    let key = try KeyFile.read(keyPath)
+    let key = try key()
     guard !exists(ledgerPath) else { return key }
     guard follows else {
       throw ValidatorFailure(

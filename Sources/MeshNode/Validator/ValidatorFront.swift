@@ -1,3 +1,4 @@
+import EdDSA
 import EventLoop
 import HTTP
 import Kernel

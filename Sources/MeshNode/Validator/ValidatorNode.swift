@@ -1,3 +1,4 @@
+public import EdDSA
 import EventLoop
 import Glibc
 import HTTP

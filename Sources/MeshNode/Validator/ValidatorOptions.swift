@@ -1,5 +1,6 @@
+public import EdDSA
 import Glibc
-public import Kernel
+import Kernel
 public import Service
 
 /// A validator's key and where it is reached: `KEY@HOST:PORT`.

@@ -45,8 +45,9 @@ public actor AgentServer {
 
   /// Returns when the wallet is to be locked.
   public func untilLocked() async {
-    guard !hasEnded else { return }
-    await withCheckedContinuation { ending = $0 }
+    await withCheckedContinuation { continuation in
+      if hasEnded { continuation.resume() } else { ending = continuation }
+    }
   }
 
   /// Locks: nobody is answered any more.

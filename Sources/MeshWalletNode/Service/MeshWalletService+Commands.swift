@@ -75,24 +75,27 @@ extension MeshWalletService {
   private func reachQuorum(until deadline: Instant, _ tell: Tell) async throws {
     let needed = configuration.genesis.validators.quorum
     var told = -1
-    while Set(connected.values).count < needed {
+    while true {
+      let seen = changes
+      guard Set(connected.values).count < needed else { return }
       if Set(connected.values).count != told {
         told = Set(connected.values).count
         tell(["event": "connecting", "validators": JSON(told), "needed": JSON(needed)])
       }
-      guard await change(until: deadline) else { throw unreachable() }
+      guard await change(after: seen, until: deadline) else { throw unreachable() }
     }
   }
 
   /// Waits until the machine has nothing under way.
   func rest(until deadline: Instant) async throws -> MeshWallet.Status {
     while true {
+      let seen = changes
       guard case .status(let status)? = try await ask(.status, until: deadline) else {
         throw stillUnderWay()
       }
       if let failure = status.failure { throw WalletProblem(failure) }
       if status.isIdle { return status }
-      guard await change(until: deadline) else { throw stillUnderWay() }
+      guard await change(after: seen, until: deadline) else { throw stillUnderWay() }
     }
   }
 
@@ -234,10 +237,11 @@ extension MeshWalletService {
 
   /// Waits for a quorum's acknowledgements.
   private func settled(_ hash: TransitionHash, until deadline: Instant) async -> Bool {
-    while marks[hash]?.settled == nil {
-      guard await change(until: deadline) else { return false }
+    while true {
+      let seen = changes
+      if marks[hash]?.settled != nil { return true }
+      guard await change(after: seen, until: deadline) else { return false }
     }
-    return true
   }
 
   /// What every own transition's answer tells.
@@ -302,7 +306,7 @@ extension MeshWalletService {
     tell(.object(watching))
     while stateFailure == nil {
       try Task.checkCancellation()
-      _ = await change(until: loop.now + .seconds(1))
+      _ = await change(after: changes, until: loop.now + .seconds(1))
     }
     throw WalletProblem(.stateFailed, stateFailure ?? "the wallet's state failed")
   }

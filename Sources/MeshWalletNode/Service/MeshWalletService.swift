@@ -44,11 +44,12 @@ public actor MeshWalletService {
   private var lastObserver = 0
   private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
   private var lastWaiter = 0
-  private var turns: [CheckedContinuation<Void, Never>] = []
-  private var isTurnTaken = false
+  /// How often something has happened for which somebody may wait.
+  private(set) var changes: UInt64 = 0
+  private enum Turn { case command }
+  /// As many commands may wait as the agent has callers.
+  private var turns = Turns<Turn>(waitingMax: 64)
 
-  /// Commands that may wait for their turn.
-  static let turnsMax = 64
   /// Transitions whose moments are remembered.
   static let marksMax = 16
 
@@ -248,13 +249,21 @@ public actor MeshWalletService {
 
   // MARK: Waiting
 
-  /// Suspends until something has happened, or the deadline has passed; false in that case.
-  func change(until deadline: Instant) async -> Bool {
+  /// Suspends until something has happened that was not counted in `seen`, or the deadline is there.
+  ///
+  /// - Parameters:
+  ///   - seen: `changes`, from before the caller looked whether it must wait.
+  ///   - deadline: when to give up.
+  /// - Returns: false if the deadline had passed before.
+  func change(after seen: UInt64, until deadline: Instant) async -> Bool {
     guard loop.now < deadline else { return false }
     lastWaiter += 1
     let number = lastWaiter
     let timer = loop.schedule(at: deadline) { self.wake(number) }
-    await withCheckedContinuation { waiters[number] = $0 }
+    await withCheckedContinuation { continuation in
+      let isLate = changes != seen || loop.now >= deadline
+      if isLate { continuation.resume() } else { waiters[number] = continuation }
+    }
     loop.cancel(timer)
     return true
   }
@@ -264,6 +273,7 @@ public actor MeshWalletService {
   }
 
   private func wakeAll() {
+    changes += 1
     let waiting = waiters
     waiters = [:]
     for waiter in waiting.values { waiter.resume() }
@@ -273,16 +283,10 @@ public actor MeshWalletService {
   func inTurn<Result: Sendable>(
     _ body: () async throws -> Result
   ) async throws -> Result {
-    guard turns.count < Self.turnsMax else {
+    guard await withCheckedContinuation({ turns.take(.command, $0) }) else {
       throw WalletProblem(.busy, "too many commands wait for this wallet: try again")
     }
-    if isTurnTaken { await withCheckedContinuation { turns.append($0) } }
-    isTurnTaken = true
-    defer {
-      isTurnTaken = !turns.isEmpty
-      // The next one finds the turn taken, which is his.
-      if isTurnTaken { turns.removeFirst().resume() }
-    }
+    defer { turns.end(.command) }
     return try await body()
   }
 

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// A round of voting on one slot.

@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 
 /// A connected peer, as the core sees it.

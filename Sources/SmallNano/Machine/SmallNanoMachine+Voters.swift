@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 
 /// A key this node votes with.

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// The node's core: ledger, elections, bootstrap.

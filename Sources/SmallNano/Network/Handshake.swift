@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// One connection's handshake: both sides prove their node keys before anything else is said.

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 // Messages between connections: they serve the network itself and never reach the machine.

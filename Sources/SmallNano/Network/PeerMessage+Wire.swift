@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 
 // Layouts of the bodies that `PeerMessage` carries; blocks and votes have files of their own.

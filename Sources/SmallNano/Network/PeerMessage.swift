@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// What peers say about the ledger, checked: signatures and work hold wherever a value can carry them.

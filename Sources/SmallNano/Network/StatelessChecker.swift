@@ -1,3 +1,4 @@
+import EdDSA
 import Kernel
 
 /// Checks what peers say as far as it can be checked without the ledger: work and signatures.

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// An account: its Ed25519 public key.

@@ -1,3 +1,4 @@
+import EdDSA
 public import Kernel
 
 extension Block {

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// A state block: one step of one account's chain, with the state after it.

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// The accounts that grow from one master seed.

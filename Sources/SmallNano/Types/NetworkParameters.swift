@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 /// Which network a node belongs to; the byte stands in every frame's header.

@@ -1,3 +1,4 @@
+public import EdDSA
 public import Kernel
 
 // What this node signs itself, with keys it holds. Signing is the check: RFC 8032 signatures by

@@ -1,3 +1,4 @@
+import EdDSA
 public import EventLoop
 public import Kernel
 import Service
@@ -60,7 +61,8 @@ public actor Wallet {
   private(set) var lockedAt: Instant?
   private var reader: LedgerReader?
   private var openJournal: SendJournal?
-  private var turns = Turns<Turn>()
+  /// A thousand calls take a minute of work at least.
+  private var turns = Turns<Turn>(waitingMax: 1000)
   /// The work found ahead for the next block of an account, at the threshold of a send.
   var readyWork: [Account: (root: Bytes32, nonce: UInt64)] = [:]
   var workQueue: [Account] = []
@@ -434,10 +436,7 @@ public actor Wallet {
     _ key: Turn,
     _ body: () async throws -> Result
   ) async throws -> Result {
-    if !turns.takeIfFree(key) {
-      guard !turns.isFull(key) else { throw WalletFailure.busy }
-      await withCheckedContinuation { turns.wait($0, for: key) }
-    }
+    guard await withCheckedContinuation({ turns.take(key, $0) }) else { throw WalletFailure.busy }
     defer { turns.end(key) }
     return try await body()
   }

@@ -87,8 +87,8 @@ public struct Chain: Sendable {
     }
     world.reward(header.producer, parameters.subsidy(at: header.height))
     let gasUsed = Block.gasMax - world.gasLeft
-    let base = world.state[number: .baseFee]
-    world.state[number: .baseFee] = parameters.fees.price(after: base, gasUsed: gasUsed)
+    let price = parameters.fees.price(after: world.baseFee, gasUsed: gasUsed)
+    world.state[number: .baseFee] = price
     header.gasUsed = UInt32(gasUsed)
     header.transactionRoot = Block.transactionRoot(ids: included.map(\.0.id))
     header.receiptRoot = MerkleTree(list: included.map(\.1.receipt.bytes)).root
@@ -163,24 +163,23 @@ extension World {
     _ transaction: Transaction,
     by sender: Address
   ) throws(Rejection) -> Execution {
-    let (base, account) = (state[number: .baseFee], state.account(sender))
-    try transaction.check(of: account, baseFee: base, chain: chainID)
+    var account = state.account(sender)
+    try transaction.check(of: account, baseFee: baseFee, chain: chainID)
     guard transaction.nonce == account.nonce else { throw .nonceTooHigh }
     guard transaction.gasLimit <= gasLeft else { throw .blockFull }
-    let tip = min(transaction.tip, transaction.maxPrice - base)
-    state.change(sender) {
-      $0.nonce += 1
-      $0.balance -= transaction.gasLimit * (base + tip)
-    }
+    let tip = min(transaction.tip, transaction.maxPrice - baseFee)
+    account.nonce += 1
+    account.balance -= transaction.gasLimit * (baseFee + tip)
+    state[.account(sender)] = account.bytes
     events = []
     state.settle()
     let gas = transaction.gasLimit - transaction.intrinsicGas
     let outcome = run(transaction, by: sender, gas: gas)
     let used = transaction.gasLimit - outcome.gasLeft
     gasLeft -= used
-    state.change(sender) { $0.balance += outcome.gasLeft * (base + tip) }
+    state.change(sender) { $0.balance += outcome.gasLeft * (baseFee + tip) }
     state.change(producer) { $0.balance += used * tip }
-    state[number: .supply] -= used * base
+    state[number: .supply] -= used * baseFee
     return Execution(
       receipt: Receipt(outcome, gasUsed: used, events: events),
       output: outcome.data,

@@ -25,18 +25,37 @@ public struct MerkleTree: Sendable {
 
   public var root: Bytes32 { top?.hash ?? .zero }
 
-  public subscript(key: [UInt8]) -> [UInt8]? {
-    guard let top else { return nil }
-    let path = SHA256.hash(key)
-    let leaf = top.leaf(towards: path)
-    return leaf.path == path ? leaf.value : nil
-  }
+  public subscript(key: [UInt8]) -> [UInt8]? { top?.value(at: SHA256.hash(key)) }
 
   /// Sets the values of different keys; nil removes one.
-  public mutating func update(_ changes: [(key: [UInt8], value: [UInt8]?)]) {
-    let sorted = changes.map { Change(path: SHA256.hash($0.key), value: $0.value) }
+  ///
+  /// - Returns: what each replaces.
+  @discardableResult
+  public mutating func update(_ changes: [(key: [UInt8], value: [UInt8]?)]) -> [[UInt8]?] {
+    let sorted = changes.enumerated().map { (path: SHA256.hash($1.key), place: $0) }
       .sorted { $0.path < $1.path }
-    top = Self.updated(top, sorted[...])
+    var replaced = [[UInt8]?](repeating: nil, count: changes.count)
+
+    /// One pass over changes that are in order; each node that changes is hashed once.
+    func updated(_ node: Node?, by range: Range<Int>) -> Node? {
+      guard let index = range.first, let last = range.last else { return node }
+      let (path, place) = sorted[index]
+      // Where the first two of all these paths part.
+      var bit = path.firstDifference(from: sorted[last].path)
+      if let node { bit = min(bit, node.bit, node.path.firstDifference(from: path)) }
+      guard bit < Node.leafBit else {
+        replaced[place] = node?.value
+        return changes[place].value.map { Node(path: path, value: $0) }
+      }
+      let middle = range.first { sorted[$0].path.bit(bit) } ?? last + 1
+      var (left, right) = node?.path.bit(bit) == true ? (nil, node) : (node, nil)
+      if let node, node.bit == bit { (left, right) = (node.left, node.right) }
+      (left, right) = (updated(left, by: index..<middle), updated(right, by: middle..<last + 1))
+      guard let left, let right else { return left ?? right }
+      return Node(bit: bit, left, right)
+    }
+    top = updated(top, by: sorted.indices)
+    return replaced
   }
 
   /// Shows what the tree holds under a key, be it nothing.
@@ -44,31 +63,12 @@ public struct MerkleTree: Sendable {
     guard var node = top else { return MerkleProof(leaf: nil, steps: []) }
     let path = SHA256.hash(key)
     var steps: [MerkleProof.Step] = []
-    while let (left, right) = node.children {
+    while let left = node.left, let right = node.right {
       let isRight = path.bit(node.bit)
       steps.append(.init(bit: UInt8(node.bit), sibling: isRight ? left.hash : right.hash))
       node = isRight ? right : left
     }
     return MerkleProof(leaf: .init(path: node.path, value: node.value), steps: steps)
-  }
-
-  private typealias Change = (path: Bytes32, value: [UInt8]?)
-
-  /// One pass over changes that are in order; each node that changes is hashed once.
-  private static func updated(_ node: Node?, _ changes: ArraySlice<Change>) -> Node? {
-    guard let first = changes.first, let last = changes.last else { return node }
-    // Where the first two of all these paths part.
-    var bit = first.path.firstDifference(from: last.path)
-    if let node { bit = min(bit, node.bit, node.path.firstDifference(from: first.path)) }
-    guard bit < Node.leafBit else { return first.value.map { Node(path: first.path, value: $0) } }
-    let middle = changes.firstIndex { $0.path.bit(bit) } ?? changes.endIndex
-    let isRight = node?.path.bit(bit) == true
-    var (left, right) = (isRight ? nil : node, isRight ? node : nil)
-    if let node, let children = node.children, node.bit == bit { (left, right) = children }
-    left = updated(left, changes[..<middle])
-    right = updated(right, changes[middle...])
-    guard let left, let right else { return left ?? right }
-    return Node(bit: bit, left, right)
   }
 
   private final class Node: Sendable {
@@ -79,22 +79,23 @@ public struct MerkleTree: Sendable {
     let path: Bytes32
     let bit: Int
     let value: [UInt8]
-    let children: (left: Node, right: Node)?
+    /// Nil for a leaf.
+    let left, right: Node?
 
     /// Recursion, no deeper than a path has bits, holds no node on the way.
-    func leaf(towards path: Bytes32) -> Node {
-      guard let children else { return self }
-      return (path.bit(bit) ? children.right : children.left).leaf(towards: path)
+    func value(at path: Bytes32) -> [UInt8]? {
+      guard bit < Self.leafBit else { return path == self.path ? value : nil }
+      return path.bit(bit) ? right?.value(at: path) : left?.value(at: path)
     }
 
     init(path: Bytes32, value: [UInt8]) {
-      (self.path, self.value, bit, children) = (path, value, Self.leafBit, nil)
+      (self.path, self.value, bit, left, right) = (path, value, Self.leafBit, nil, nil)
       hash = MerkleProof.Leaf(path: path, value: value).hash
     }
 
     init(bit: Int, _ left: Node, _ right: Node) {
-      (path, value, self.bit, children) = (left.path, [], bit, (left, right))
-      hash = MerkleProof.hash(UInt8(bit), left.hash, right.hash)
+      (path, value, self.bit, self.left, self.right) = (left.path, [], bit, left, right)
+      hash = SHA256.hash(1, UInt8(bit), left.hash, right.hash)
     }
   }
 }
@@ -105,7 +106,7 @@ public struct MerkleProof: Hashable, Sendable {
     let path: Bytes32
     let value: [UInt8]
 
-    var hash: Bytes32 { SHA256.hash([0] + path.bytes + value) }
+    var hash: Bytes32 { SHA256.hash(0, path, value) }
   }
 
   struct Step: Hashable {
@@ -129,17 +130,11 @@ public struct MerkleProof: Hashable, Sendable {
       guard leaf != nil, step.bit < below else { throw .wrongProof }
       below = Int(step.bit)
       let isRight = path.bit(below)
-      hash = Self.hash(step.bit, isRight ? step.sibling : hash, isRight ? hash : step.sibling)
+      let (left, right) = isRight ? (step.sibling, hash) : (hash, step.sibling)
+      hash = SHA256.hash(1, step.bit, left, right)
     }
     guard hash == root else { throw .wrongProof }
     return leaf?.path == path ? leaf?.value : nil
-  }
-
-  static func hash(_ bit: UInt8, _ left: Bytes32, _ right: Bytes32) -> Bytes32 {
-    var writer = ByteWriter(capacity: 66)
-    for byte in [1, bit] { writer.integer(byte) }
-    for child in [left, right] { writer.bytes32(child) }
-    return SHA256.hash(writer.bytes)
   }
 
   // Number of steps 2 ‖ steps (bit 1 ‖ sibling 32) ‖ leaf, if there is one (path 32 ‖ value).
@@ -156,8 +151,7 @@ public struct MerkleProof: Hashable, Sendable {
   init(leaf: Leaf?, steps: [Step]) { (self.leaf, self.steps) = (leaf, steps) }
 
   public var bytes: [UInt8] {
-    steps.reduce(into: UInt16(steps.count).littleEndianBytes) { bytes, step in
-      bytes += [step.bit] + step.sibling.bytes
-    } + (leaf.map { $0.path.bytes + $0.value } ?? [])
+    steps.reduce(into: UInt16(steps.count).littleEndianBytes) { $0 += [$1.bit] + $1.sibling.bytes }
+      + (leaf.map { $0.path.bytes + $0.value } ?? [])
   }
 }

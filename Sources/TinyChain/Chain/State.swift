@@ -23,24 +23,36 @@ public struct Account: Hashable, Sendable {
   }
 
   public var bytes: [UInt8] {
-    nonce.littleEndianBytes + balance.littleEndianBytes + [code.rawValue]
+    var writer = ByteWriter(capacity: 17)
+    for field in [nonce, balance] { writer.integer(field) }
+    writer.integer(code.rawValue)
+    return writer.bytes
   }
 }
 
 /// The name of a leaf of the state: a byte for what it is, then of whom, then which.
-public struct StateKey: Hashable, Sendable {
-  public let bytes: [UInt8]
+public enum StateKey: Hashable, Sendable {
+  case account(Address), code(Address)
+  case page(UInt8, of: Address)
+  case entry([UInt8], of: Address)
+  case baseFee, supply
 
-  public static func account(_ it: Address) -> Self { Self(bytes: [0] + it.bytes) }
-  public static func code(_ it: Address) -> Self { Self(bytes: [1] + it.bytes) }
-  public static func page(_ index: UInt8, of it: Address) -> Self {
-    Self(bytes: [2] + it.bytes + [index])
+  public var bytes: [UInt8] {
+    let (kind, it, which): (UInt8, Address?, [UInt8]) =
+      switch self {
+      case .account(let it): (0, it, [])
+      case .code(let it): (1, it, [])
+      case .page(let index, let it): (2, it, [index])
+      case .entry(let key, let it): (3, it, key)
+      case .baseFee: (4, nil, [])
+      case .supply: (5, nil, [])
+      }
+    var writer = ByteWriter(capacity: 1 + Address.size + which.count)
+    writer.integer(kind)
+    it?.encode(into: &writer)
+    writer.array(which)
+    return writer.bytes
   }
-  public static func entry(_ key: [UInt8], of it: Address) -> Self {
-    Self(bytes: [3] + it.bytes + key)
-  }
-  public static let baseFee = Self(bytes: [4])
-  public static let supply = Self(bytes: [5])
 }
 
 /// What a block does to one leaf; nil is no leaf.
@@ -61,8 +73,8 @@ public struct StateChange: Hashable, Sendable {
 public struct State: Sendable {
   public private(set) var tree = MerkleTree()
   /// What was set since the tree was, and what each setting replaced.
-  private var pending: [[UInt8]: [UInt8]?] = [:]
-  private var replaced: [(key: [UInt8], value: [UInt8]??)] = []
+  private var pending: [StateKey: [UInt8]?] = [:]
+  private var replaced: [(key: StateKey, value: [UInt8]??)] = []
 
   public init() {}
 
@@ -72,11 +84,8 @@ public struct State: Sendable {
   }
 
   public internal(set) subscript(key: StateKey) -> [UInt8]? {
-    get { pending[key.bytes] ?? tree[key.bytes] }
-    set {
-      replaced.append((key.bytes, pending[key.bytes]))
-      pending[key.bytes] = .some(newValue)
-    }
+    get { pending[key] ?? tree[key.bytes] }
+    set { replaced.append((key, pending.updateValue(newValue, forKey: key))) }
   }
 
   // MARK: Within a block
@@ -85,25 +94,23 @@ public struct State: Sendable {
   var checkpoint: Int { replaced.count }
 
   /// Forgets the checkpoints, and the memory they take.
-  mutating func settle() { replaced = [] }
+  mutating func settle() { replaced.removeAll(keepingCapacity: true) }
 
   mutating func revert(to checkpoint: Int) {
-    while replaced.count > checkpoint {
-      let (key, value) = replaced.removeLast()
-      pending[key] = value
-    }
+    for (key, value) in replaced[checkpoint...].reversed() { pending[key] = value }
+    replaced.removeSubrange(checkpoint...)
   }
 
   // MARK: Blocks
 
   /// Ends a block: brings its changes into the tree.
   mutating func commit() -> [StateChange] {
-    let changes = pending.map { StateChange(key: $0.key, before: tree[$0.key], after: $0.value) }
-      .filter { $0.before != $0.after }
+    let values = pending.map { (key: $0.key.bytes, value: $0.value) }
       .sorted { $0.key.lexicographicallyPrecedes($1.key) }
     (pending, replaced) = ([:], [])
-    redo(changes)
-    return changes
+    return zip(values, tree.update(values))
+      .map { StateChange(key: $0.key, before: $1, after: $0.value) }
+      .filter { $0.before != $0.after }
   }
 
   mutating func undo(_ changes: [StateChange]) { tree.update(changes.map { ($0.key, $0.before) }) }

@@ -4,8 +4,7 @@ struct World {
   static let supplyMax: UInt64 = 1 << 63
 
   var state: State
-  let height: UInt64
-  let time: UInt64
+  let height, time, baseFee: UInt64
   /// Of the block that is being made.
   var (producer, chainID, gasLeft) = (Address.zero, UInt32(0), Block.gasMax)
   var events: [Receipt.Event] = []
@@ -14,6 +13,7 @@ struct World {
 
   init(_ state: State, height: UInt64, time: UInt64, chainID: UInt32 = 0) {
     (self.state, self.height, self.time, self.chainID) = (state, height, time, chainID)
+    baseFee = state[number: .baseFee]
   }
 
   // MARK: What contracts ask

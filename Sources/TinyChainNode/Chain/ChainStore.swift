@@ -137,8 +137,12 @@ public final class ChainStore {
       $0.bind(StateJournal.bytes(of: block.changes))
       $0.bind(origin)
     }
-    for (index, transaction) in block.transactions.enumerated() {
-      let execution = block.executions[index]
+    // In the table's order: then a page of it that has gone out of the cache is read once, not for each.
+    let order = block.transactions.indices.sorted {
+      block.transactions[$0].id < block.transactions[$1].id
+    }
+    for index in order {
+      let (transaction, execution) = (block.transactions[index], block.executions[index])
       try insertTransaction.run {
         $0.bind(transaction.id)
         $0.bind(height)

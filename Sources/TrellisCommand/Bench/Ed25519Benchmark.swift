@@ -1,5 +1,6 @@
 import CSodium
 import Curve25519
+import EdDSA
 import Kernel
 
 /// Ed25519 verification beside libsodium's, and beside one field multiplication so that machines

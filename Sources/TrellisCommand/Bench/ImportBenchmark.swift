@@ -1,4 +1,5 @@
 import CSodium
+import EdDSA
 import Kernel
 import Service
 import SmallNano

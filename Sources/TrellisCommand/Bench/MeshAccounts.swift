@@ -1,3 +1,4 @@
+import EdDSA
 import Glibc
 import Kernel
 import Service

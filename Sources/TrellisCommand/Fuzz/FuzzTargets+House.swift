@@ -1,3 +1,4 @@
+import EdDSA
 import HTTP
 import Kernel
 import Service

@@ -4,6 +4,7 @@ import Mesh
 import MeshNode
 import Service
 import Synchronization
+import TestSupport
 import Testing
 
 /// One end in the tests of the network: notes what comes, and answers as it is told.
@@ -20,8 +21,7 @@ actor NetworkEnd {
   private(set) var responses: [UInt64: [Response]] = [:]
   private(set) var pongs: [Pong] = []
   private var lastExchange: UInt64 = 0
-  private var waiting: [(condition: () -> Bool, continuation: CheckedContinuation<Void, Never>)] =
-    []
+  private let waiting = Waiting()
 
   init(
     _ settings: MeshNetwork.Settings,
@@ -58,7 +58,7 @@ actor NetworkEnd {
   private nonisolated func note(_ body: @Sendable (isolated NetworkEnd) -> Void) {
     assumeIsolated {
       body($0)
-      $0.changed()
+      $0.waiting.changed()
     }
   }
 
@@ -85,7 +85,7 @@ actor NetworkEnd {
 
   /// The only peer, once it is there.
   func peer(_ identity: MeshPeer) async -> PeerID {
-    await wait { self.peers.values.contains(identity) }
+    await waiting.until { self.peers.values.contains(identity) }
     return peers.first { $0.value == identity }?.key ?? PeerID(0)
   }
 
@@ -97,24 +97,12 @@ actor NetworkEnd {
   }
 
   func responses(to exchange: Exchange, count: Int = 1) async -> [Response] {
-    await wait { (self.responses[exchange.number] ?? []).count >= count }
+    await waiting.until { (self.responses[exchange.number] ?? []).count >= count }
     return responses[exchange.number] ?? []
   }
 
-  /// Suspends until the condition holds.
-  func wait(until condition: @escaping () -> Bool) async {
-    if condition() { return }
-    await withCheckedContinuation { waiting.append((condition, $0)) }
-  }
-
   func waitFor(_ condition: @escaping @Sendable (isolated NetworkEnd) -> Bool) async {
-    await wait { condition(self) }
-  }
-
-  private func changed() {
-    let ready = waiting.filter { $0.condition() }
-    waiting.removeAll { $0.condition() }
-    for waiter in ready { waiter.continuation.resume() }
+    await waiting.until { condition(self) }
   }
 }
 

@@ -2,6 +2,7 @@ import EventLoop
 import Kernel
 import Mesh
 import QUIC
+import TestSupport
 import Transport
 
 /// A QUIC client that says on its streams what it is told to, decent or not.
@@ -98,27 +99,18 @@ private final class RawEnd: QUICConnectionHandler, ConnectionHandler {
   private(set) var heard: [UInt8] = []
   /// The control stream.
   var stream: QUICStream?
-  private var waiting:
-    [(condition: (RawEnd) -> Bool, continuation: CheckedContinuation<Void, Never>)] =
-      []
+  private let waiting = Waiting()
 
   func wait(
     isolation: isolated (any Actor)? = #isolation,
     _ condition: @escaping (RawEnd) -> Bool
   ) async {
-    if condition(self) { return }
-    await withCheckedContinuation { waiting.append((condition, $0)) }
-  }
-
-  private func changed() {
-    let ready = waiting.filter { $0.condition(self) }
-    waiting.removeAll { $0.condition(self) }
-    for waiter in ready { waiter.continuation.resume() }
+    await waiting.until { condition(self) }
   }
 
   func established() {
     isEstablished = true
-    changed()
+    waiting.changed()
   }
 
   func opened(_ stream: QUICStream) {}
@@ -127,7 +119,7 @@ private final class RawEnd: QUICConnectionHandler, ConnectionHandler {
   func closed(_ reason: QUICCloseReason) {
     stream = nil
     closeReason = reason
-    changed()
+    waiting.changed()
   }
 
   // The control stream.
@@ -135,7 +127,7 @@ private final class RawEnd: QUICConnectionHandler, ConnectionHandler {
   func received(_ bytes: RawSpan) {
     bytes.withUnsafeBytes { heard += $0 }
     stream?.requestRead()
-    changed()
+    waiting.changed()
   }
 
   func remoteFinished() {}

@@ -1,3 +1,4 @@
+import EdDSA
 import EventLoop
 import Kernel
 import Service

@@ -36,7 +36,8 @@ struct MerkleTreeTests {
         let isRemoval = Int.random(in: 0..<5, using: &random) < 2
         changes[key(Int.random(in: 0..<60, using: &random))] = .some(isRemoval ? nil : value)
       }
-      tree.update(changes.map { ($0.key, $0.value) })
+      let list = changes.map { (key: $0.key, value: $0.value) }
+      #expect(tree.update(list) == list.map { model[$0.key] })
       for (key, value) in changes { model[key] = value }
       for number in 0..<60 { #expect(tree[key(number)] == model[key(number)]) }
       let leaves = model.map { (SHA256.hash($0.key), $0.value) }

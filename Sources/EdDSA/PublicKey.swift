@@ -1,3 +1,5 @@
+public import Kernel
+
 /// An Ed25519 public key as 32 encoded bytes; any 32 bytes may stand here until they are used.
 public struct PublicKey: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
   public let bytes: Bytes32

@@ -1,4 +1,5 @@
-internal import CSodium
+import CSodium
+import Kernel
 
 /// SHA-512 (FIPS 180-4) as Ed25519 uses it; by libsodium.
 enum SHA512 {

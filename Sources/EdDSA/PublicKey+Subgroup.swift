@@ -1,4 +1,5 @@
-internal import Curve25519
+import Curve25519
+import Kernel
 
 extension PublicKey {
   /// Whether the key generates the subgroup of prime order, and is encoded canonically.

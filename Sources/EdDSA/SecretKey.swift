@@ -1,4 +1,5 @@
-internal import CSodium
+import CSodium
+public import Kernel
 
 /// An Ed25519 signing key (RFC 8032).
 ///

@@ -1,4 +1,5 @@
-internal import Curve25519
+import Curve25519
+import Kernel
 
 /// Ed25519 verification as ZIP-215 defines it, which single and batched verification agree on.
 ///

@@ -1,5 +1,6 @@
-internal import CSodium
-internal import Curve25519
+import CSodium
+import Curve25519
+import Kernel
 
 /// Ed25519 signatures that are verified together, at less than half the price of one by one.
 ///
