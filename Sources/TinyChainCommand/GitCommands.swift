@@ -99,7 +99,7 @@ let gitCommand = Command(
           summary: "Send a message to a contract",
           examples: [
             .init(
-              "tinychain git propose call file:///srv/txs.git ttiny1… \"'(count)\" --from alice",
+              "tinychain git propose call file:///srv/txs.git ttiny1… '(transfer @bob 5)' --from alice",
               "To one in Lisp"
             )
           ],

@@ -15,6 +15,8 @@ private final class Listener: Sendable {
     var isFull = false
     var peer: PeerID?
     var unreadable = 0
+    var answers: [PeerAnswer] = []
+    var isGone = false
   }
 
   private let state = Mutex(State())
@@ -23,6 +25,8 @@ private final class Listener: Sendable {
   init(_ network: PeerNetwork) { self.network = network }
 
   var unreadable: Int { state.withLock { $0.unreadable } }
+  var answers: [PeerAnswer] { state.withLock { $0.answers } }
+  var isGone: Bool { state.withLock { $0.isGone } }
   var peer: PeerID? { state.withLock { $0.peer } }
 
   func setFull(_ isFull: Bool) { state.withLock { $0.isFull = isFull } }
@@ -30,7 +34,7 @@ private final class Listener: Sendable {
   var sink: PeerSink {
     PeerSink(
       connected: { peer, _ in self.state.withLock { $0.peer = peer } },
-      disconnected: { _ in },
+      disconnected: { _ in self.state.withLock { $0.isGone = true } },
       deliver: { message, peer, _ in self.take(message, from: peer) }
     )
   }
@@ -39,6 +43,7 @@ private final class Listener: Sendable {
     if state.withLock({ $0.isFull }) { return .full }
     switch message {
     case .request(_, let number): network.send(.answer(.done, number: number), to: peer)
+    case .answer(let answer, _): state.withLock { $0.answers.append(answer) }
     case .unreadable: state.withLock { $0.unreadable += 1 }
     default: break
     }
@@ -48,6 +53,43 @@ private final class Listener: Sendable {
 
 @Suite("Peers over HTTP, before the machine", .timeLimit(.minutes(1)))
 struct PeerNetworkTests {
+  @Test("A peer that has no memory for a long body now is busy, and stays")
+  func noRoom() async throws {
+    let loop = try EventLoop()
+    let network = PeerNetwork(
+      PeerNetwork.Settings(node: 1),
+      on: loop,
+      log: Log(level: .error),
+      metrics: PeerMetrics(in: Metrics())
+    )
+    let listener = Listener(network)
+    await network.start(listener.sink)
+    let hello = Hello(genesis: .zero, nonce: 5, port: 0, tip: .zero, work: .zero)
+    let server = try await HTTPServer(at: SocketAddress(.loopbackV4, port: 0), on: loop) {
+      request in
+      guard request.path == "/p2p/hello" else {
+        return HTTPResponse(status: 503, fields: ["retry-after": "3"])
+      }
+      return HTTPResponse(
+        status: 200,
+        fields: [PeerNetwork.nodeField: "0500000000000000"],
+        body: PeerAnswer.hello(hello).body
+      )
+    }
+    network.dial(server.address)
+    while listener.peer == nil { await loop.run {} }
+    let peer = try #require(listener.peer)
+    network.send(.request(.hello(hello), number: 1), to: peer)
+    while listener.answers.count < 1 { await loop.run {} }
+    network.send(.request(.push([[UInt8](repeating: 1, count: 20_000)]), number: 2), to: peer)
+    while listener.answers.count < 2, !listener.isGone { await loop.run {} }
+    #expect(listener.answers == [.hello(hello), .busy])
+    #expect(!listener.isGone)
+    await network.stop()
+    await server.shutdown(within: .zero)
+    await loop.shutdown()
+  }
+
   @Test("Of bodies that cannot be read one waits while the machine is busy, however many come")
   func unreadable() async throws {
     let loop = try EventLoop()

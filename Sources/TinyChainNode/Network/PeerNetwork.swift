@@ -240,7 +240,9 @@ actor PeerNetwork {
         metrics.malformed.add()
         deliver(.unreadable(number: number), 0, from: peer)
       }
-    case 429:
+    case 429,
+      503 where response.fields["retry-after"] != nil:
+      // Too much at once: of this node, or of all that send it long bodies.
       peer.lastHeard = loop.now
       deliver(.answer(.busy, number: number), 0, from: peer)
     case 403:
