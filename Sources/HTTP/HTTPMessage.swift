@@ -66,6 +66,8 @@ public struct HTTPRequest: Sendable {
   public let remote: SocketAddress
   /// Whether the client lets the connection go on.
   let keepsAlive: Bool
+  /// The memory of the body counts as taken for as long as somebody holds the request.
+  var claim: HTTPBodyClaim?
 }
 
 /// A response, as a handler makes it and the client returns it.

@@ -9,6 +9,10 @@ public import Kernel
 /// targets (this is no proxy), HTTP/1.0, and empty lines between requests.
 public struct HTTPRequestParser: Sendable {
   public enum Event: Sendable {
+    /// The head is good, and a body of so many bytes, at least one, follows.
+    ///
+    /// Comes before all of the body is there; who has no room for it asks for no more events.
+    case announcesBody(length: Int)
     /// The head is good, and the client waits for a word before it sends the body.
     case expectsContinue
     case request(HTTPRequest)
@@ -31,6 +35,8 @@ public struct HTTPRequestParser: Sendable {
   private enum State {
     case requestLine
     case fields(Head, HTTPFieldReader)
+    case announced(Head, HTTPFields, length: Int, keepsAlive: Bool, expectsContinue: Bool)
+    /// What of it has come is in `body`.
     case body(Head, HTTPFields, length: Int, keepsAlive: Bool)
     case failed(HTTPParseFailure)
   }
@@ -39,6 +45,8 @@ public struct HTTPRequestParser: Sendable {
   private let remote: SocketAddress
   private var input = HTTPInput()
   private var state = State.requestLine
+  /// Apart from the input, so that it takes its length and no more.
+  private var body: [UInt8] = []
 
   public init(limits: HTTPMessageLimits, remote: SocketAddress) {
     self.limits = limits
@@ -49,7 +57,7 @@ public struct HTTPRequestParser: Sendable {
     switch state {
     case .requestLine: input.count == 0 ? .idle : .head
     case .fields, .failed: .head
-    case .body: .body
+    case .announced, .body: .body
     }
   }
 
@@ -67,11 +75,11 @@ public struct HTTPRequestParser: Sendable {
   public mutating func next() throws(HTTPParseFailure) -> Event? {
     do throws(HTTPParseFailure) {
       let event = try step()
-      if event == nil { input.compact() }
+      if event == nil || input.count == 0 { input.compact() }
       return event
     } catch {
       state = .failed(error)
-      input = HTTPInput()
+      (input, body) = (HTTPInput(), [])
       throw error
     }
   }
@@ -92,37 +100,57 @@ public struct HTTPRequestParser: Sendable {
         return nil
       }
       let length = try Self.bodyLength(reader, limits)
-      state = .body(
+      let expectation = reader.fields["expect"]
+      guard expectation == nil || expectation?.lowercased() == "100-continue" else {
+        throw .unsupportedExpectation
+      }
+      let keepsAlive = !reader.has("close", in: "connection")
+      guard length > 0 else {
+        return .request(request(head, reader.fields, keepsAlive: keepsAlive))
+      }
+      state = .announced(
         head,
         reader.fields,
         length: length,
-        keepsAlive: !reader.has("close", in: "connection")
+        keepsAlive: keepsAlive,
+        expectsContinue: expectation != nil
       )
-      if let expectation = reader.fields["expect"] {
-        guard expectation.lowercased() == "100-continue" else { throw .unsupportedExpectation }
-        if input.count < length { return .expectsContinue }
-      }
+      return .announcesBody(length: length)
+    }
+    if case .announced(let head, let fields, let length, let keepsAlive, let expects) = state {
+      body.reserveCapacity(length)
+      state = .body(head, fields, length: length, keepsAlive: keepsAlive)
+      if expects, input.count < length { return .expectsContinue }
     }
     switch state {
-    case .requestLine, .fields:
+    case .requestLine, .fields, .announced:
       return nil
     case .failed(let failure):
       throw failure
     case .body(let head, let fields, let length, let keepsAlive):
-      guard input.count >= length else { return nil }
+      body += input.take(upTo: length - body.count)
+      guard body.count == length else { return nil }
       state = .requestLine
-      return .request(
-        HTTPRequest(
-          method: head.method,
-          path: head.path,
-          query: head.query,
-          fields: fields,
-          body: Array(input.take(upTo: length)),
-          remote: remote,
-          keepsAlive: keepsAlive
-        )
-      )
+      return .request(request(head, fields, keepsAlive: keepsAlive))
     }
+  }
+
+  /// The request with the body that has come, which leaves the parser.
+  private mutating func request(
+    _ head: Head,
+    _ fields: HTTPFields,
+    keepsAlive: Bool
+  ) -> HTTPRequest {
+    defer { body = [] }
+    return HTTPRequest(
+      method: head.method,
+      path: head.path,
+      query: head.query,
+      fields: fields,
+      body: body,
+      remote: remote,
+      keepsAlive: keepsAlive
+    )
   }
 
   private static func bodyLength(

@@ -11,6 +11,19 @@ public struct HTTPServerLimits: Sendable {
   public var connectionsMax = 256
   /// Open connections of one host (an IPv6 /64 counts as one).
   public var connectionsPerHostMax = 128
+  /// Bytes of bodies at once, over all connections: those being read, and those of calls in flight.
+  ///
+  /// Four of the longest body of a peer. What a node holds beside it has to fit into 64 MB too, and
+  /// to decode a body takes as much again.
+  public var bodyBytesMax = 16 * 1024 * 1024
+  /// Bodies up to this length are always taken, and not counted.
+  ///
+  /// Most calls are shorter, so senders of long bodies keep no such call out; from all of
+  /// `connectionsMax` at once they are 4 MiB.
+  public var smallBodyMax = 16 * 1024
+  /// When `bodyBytesMax` is reached, a body that has been on its way for so long makes room for
+  /// another.
+  public var bodyPatience = Duration.seconds(2)
   /// How long a connection may stay without the next request.
   public var idleTimeout = Duration.seconds(60)
   /// From the first byte of a request to the end of its fields.
@@ -26,9 +39,11 @@ public struct HTTPServerLimits: Sendable {
   public init() {}
 }
 
-/// Counts since the start, for metrics; `open` is now.
+/// Counts since the start, for metrics; `open` and `bodyBytes` are now.
 public struct HTTPServerStatistics: Hashable, Sendable {
   public internal(set) var open = 0
+  /// Of `HTTPServerLimits.bodyBytesMax`.
+  public internal(set) var bodyBytes = 0
   public internal(set) var accepted: UInt64 = 0
   /// Closed while they waited for their client, to make room.
   public internal(set) var evicted: UInt64 = 0
@@ -37,13 +52,16 @@ public struct HTTPServerStatistics: Hashable, Sendable {
   public internal(set) var requests: UInt64 = 0
   /// Requests that could not be read.
   public internal(set) var malformed: UInt64 = 0
+  /// Requests whose bodies found no memory, or made room for others.
+  public internal(set) var noRoom: UInt64 = 0
 }
 
 /// An HTTP/1.1 server at one address, on one loop.
 ///
 /// A connection takes one request at a time; those a client sends ahead wait unread in order. When
 /// all places are taken, the connection that has waited longest for its client (idle, slow with a
-/// request, or slow to read) makes room: idle connections never keep a new call out.
+/// request, or slow to read) makes room: idle connections never keep a new call out. The memory for
+/// bodies is shared likewise: who finds none left, nor a slow sender to take it from, is answered 503.
 public final class HTTPServer: Sendable {
   /// Answers one request.
   ///
@@ -91,6 +109,7 @@ actor HTTPSessions {
   private var listener: Listener?
   private var sessions: [UInt64: HTTPSession] = [:]
   private var countByHost: [IPAddress: Int] = [:]
+  private let bodies: HTTPBodyBudget
   private var accepted: UInt64 = 0
   private var counts = HTTPServerStatistics()
   private var isShuttingDown = false
@@ -98,13 +117,16 @@ actor HTTPSessions {
 
   init(on loop: EventLoop, limits: HTTPServerLimits, handler: @escaping HTTPServer.Handler) {
     self.loop = loop
+    // Else the longest body would never find room.
+    precondition(limits.message.bodyMax <= limits.bodyBytesMax)
     self.limits = limits
     self.handler = handler
+    bodies = HTTPBodyBudget(bytesMax: limits.bodyBytesMax)
   }
 
   var statistics: HTTPServerStatistics {
     var statistics = counts
-    statistics.open = sessions.count
+    (statistics.open, statistics.bodyBytes) = (sessions.count, bodies.bytesTaken)
     return statistics
   }
 
@@ -143,8 +165,13 @@ actor HTTPSessions {
     accepted += 1
     let session = HTTPSession(id: accepted, connection: connection, limits: limits) {
       self.handle($0, $1)
-    } onMalformed: {
-      self.counts.malformed += 1
+    } claim: {
+      self.claim($0)
+    } onRefused: {
+      switch $0 {
+      case .malformed: self.counts.malformed += 1
+      case .noRoom: self.counts.noRoom += 1
+      }
     } onClosed: {
       self.remove($0)
     }
@@ -163,6 +190,25 @@ actor HTTPSessions {
     counts.evicted += 1
     oldest.close("made room for a new connection")
     return true
+  }
+
+  /// Takes memory for a body, if need be from those who have been slow to send theirs: the slowest
+  /// first, and only if it is enough.
+  private func claim(_ length: Int) -> HTTPBodyClaim? {
+    if let claim = bodies.claim(length) { return claim }
+    let now = loop.now
+    let slow = sessions.values
+      .compactMap { session in session.bodySince.map { (session: session, since: $0) } }
+      .filter { now - $0.since >= limits.bodyPatience }
+      .sorted { ($0.since, $0.session.id) < ($1.since, $1.session.id) }
+    var (free, count) = (bodies.bytesFree, 0)
+    while free < length, count < slow.count {
+      free += slow[count].session.bodyBytes
+      count += 1
+    }
+    guard free >= length else { return nil }
+    for (session, _) in slow[..<count] { session.makeRoom() }
+    return bodies.claim(length)
   }
 
   private func handle(_ session: HTTPSession, _ request: HTTPRequest) {

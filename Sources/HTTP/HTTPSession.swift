@@ -19,6 +19,11 @@ final class HTTPSession: ConnectionHandler {
     case read, close, linger
   }
 
+  /// Why a request is answered before anybody has handled it.
+  enum Refusal {
+    case malformed, noRoom
+  }
+
   let id: UInt64
   let host: IPAddress
   /// When the client was last given the turn.
@@ -31,9 +36,12 @@ final class HTTPSession: ConnectionHandler {
   private let connection: Connection
   private let limits: HTTPServerLimits
   private let onRequest: (HTTPSession, HTTPRequest) -> Void
-  private let onMalformed: () -> Void
+  private let claim: (_ length: Int) -> HTTPBodyClaim?
+  private let onRefused: (Refusal) -> Void
   private let onClosed: (HTTPSession) -> Void
   private var parser: HTTPRequestParser
+  /// Of the body that is being read, if it is not small, and since when.
+  private var body: (claim: HTTPBodyClaim, since: Instant)?
   private var phase = Phase.reading
   /// The stage whose deadline runs; nil for none.
   private var timedStage: HTTPRequestParser.Stage?
@@ -46,14 +54,16 @@ final class HTTPSession: ConnectionHandler {
     connection: Connection,
     limits: HTTPServerLimits,
     onRequest: @escaping (HTTPSession, HTTPRequest) -> Void,
-    onMalformed: @escaping () -> Void,
+    claim: @escaping (_ length: Int) -> HTTPBodyClaim?,
+    onRefused: @escaping (Refusal) -> Void,
     onClosed: @escaping (HTTPSession) -> Void
   ) {
     self.id = id
     self.connection = connection
     self.limits = limits
     self.onRequest = onRequest
-    self.onMalformed = onMalformed
+    self.claim = claim
+    self.onRefused = onRefused
     self.onClosed = onClosed
     host = connection.remote.ip.host
     waitingSince = connection.lastActivity
@@ -68,6 +78,14 @@ final class HTTPSession: ConnectionHandler {
   /// Whether it is the client's turn, so that closing the connection interrupts no call.
   var isWaitingForClient: Bool {
     if case .handling = phase { false } else { true }
+  }
+
+  var bodySince: Instant? { body?.since }
+  var bodyBytes: Int { body?.claim.length ?? 0 }
+
+  /// Gives the memory of the body that is being read to another.
+  func makeRoom() {
+    refuse(.noRoom, limits.noRoomResponse)
   }
 
   func respond(_ response: HTTPResponse) {
@@ -133,6 +151,7 @@ final class HTTPSession: ConnectionHandler {
 
   func closed(_ reason: CloseReason) {
     phase = .closed
+    body = nil
     call?.cancel()
     call = nil
     onClosed(self)
@@ -144,9 +163,13 @@ final class HTTPSession: ConnectionHandler {
     do throws(HTTPParseFailure) {
       while let event = try parser.next() {
         switch event {
+        case .announcesBody(let length):
+          guard makePlace(for: length) else { return makeRoom() }
         case .expectsContinue:
           _ = connection.send(Self.continueResponse)
-        case .request(let request):
+        case .request(var request):
+          request.claim = body?.claim
+          body = nil
           phase = .handling(request)
           connection.clearDeadline()
           return onRequest(self, request)
@@ -155,10 +178,24 @@ final class HTTPSession: ConnectionHandler {
       setDeadline()
       connection.requestRead()
     } catch {
-      onMalformed()
-      let response = HTTPResponse(status: error.status, text: "\(error)\n")
-      send(response.encoded(keepsAlive: false, withoutBody: false), then: .linger)
+      refuse(.malformed, HTTPResponse(status: error.status, text: "\(error)\n"))
     }
+  }
+
+  /// False if there is no memory for such a body now.
+  private func makePlace(for length: Int) -> Bool {
+    guard length > limits.smallBodyMax else { return true }
+    guard let claim = claim(length) else { return false }
+    body = (claim, connection.loop.now)
+    return true
+  }
+
+  private func refuse(_ refusal: Refusal, _ response: HTTPResponse) {
+    body = nil
+    // What has come of the request is of no use any more.
+    parser = HTTPRequestParser(limits: limits.message, remote: connection.remote)
+    onRefused(refusal)
+    send(response.encoded(keepsAlive: false, withoutBody: false), then: .linger)
   }
 
   private func setDeadline() {

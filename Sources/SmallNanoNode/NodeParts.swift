@@ -103,6 +103,7 @@ struct NodeParts: Sendable {
     let server = try await HTTPServer(
       at: configuration.rpc,
       on: loops.rpc,
+      limits: RPCService.serverLimits,
       handler: front.handler
     )
     front.didBind(server.address.port)

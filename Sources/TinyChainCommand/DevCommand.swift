@@ -59,6 +59,11 @@ let devCommand = Command(
   unlink(portsPath)  // should it fail, a client finds nobody at that port
   await server.shutdown(within: .milliseconds(500))
   await api.shutdown()
+  do {
+    try await node.close()
+  } catch {
+    log.warn("the log stays beside the chain's file", ["problem": "\(error)"])
+  }
   log.flush()
   await loop.shutdown()
 }

@@ -97,6 +97,12 @@ let gitCommand = Command(
         Command(
           "call",
           summary: "Send a message to a contract",
+          examples: [
+            .init(
+              "tinychain git propose call file:///srv/txs.git ttiny1… '(transfer @bob 5)' --from alice",
+              "To one in Lisp"
+            )
+          ],
           options: common + signing + [ClientOptions.value],
           arguments: [url, to, message]
         ) { call in
@@ -112,6 +118,12 @@ let gitCommand = Command(
         Command(
           "deploy",
           summary: "Make a contract",
+          examples: [
+            .init(
+              "tinychain git propose deploy file:///srv/txs.git counter.bf --from alice",
+              "Of a file"
+            )
+          ],
           options: common + signing + [ClientOptions.value],
           arguments: [url, file, arguments]
         ) { call in

@@ -26,6 +26,10 @@ let nodeControlCommands = [
   Command(
     "status",
     summary: "Show how far a node is",
+    examples: [
+      .init("tinychain node status", "The node of the standard directory"),
+      .init("tinychain node status --node 192.0.2.1:5100 --wait 10", "Once it has block 10"),
+    ],
     options: ClientOptions.talking + [waitFor]
   ) { call in
     let (client, tip) = try await tip(call)
@@ -40,9 +44,12 @@ let nodeControlCommands = [
       call[jsonOption] ? tip.text + "\n" : lines.joined(separator: "\n") + "\n"
     )
   },
-  Command("peers", summary: "List the nodes that a node talks with", options: ClientOptions.talking)
-  {
-    call in
+  Command(
+    "peers",
+    summary: "List the nodes that a node talks with",
+    examples: [.init("tinychain node peers --json", "For a program")],
+    options: ClientOptions.talking
+  ) { call in
     let answer = try await Client(call).ask("net_getPeers")
     let lines = (answer.array ?? []).map { peer in
       "\(peer["address"]?.string ?? "?")  \(peer["direction"]?.string ?? "?")\n"
@@ -53,6 +60,7 @@ let nodeControlCommands = [
   Command(
     "mine",
     summary: "Mine by hand: have a node make a block, search for its work here, hand it back",
+    examples: [.init("tinychain node mine 3 --to alice", "Three blocks for an account of yours")],
     options: ClientOptions.talking + [NodeOptions.launchFile, to],
     arguments: [blocks],
     run: mine
@@ -60,11 +68,17 @@ let nodeControlCommands = [
   Command(
     "cut",
     summary: "Cut a node off from all others, on a network for development",
+    examples: [.init("tinychain node cut --data-dir two", "The node of that directory")],
     options: ClientOptions.talking
   ) { call in
     _ = try await Client(call).ask("dev_cut", ["cut": true])
   },
-  Command("join", summary: "Join it to them again", options: ClientOptions.talking) { call in
+  Command(
+    "join",
+    summary: "Join it to them again",
+    examples: [.init("tinychain node join --data-dir two", "The node of that directory")],
+    options: ClientOptions.talking
+  ) { call in
     _ = try await Client(call).ask("dev_cut", ["cut": false])
   },
 ]

@@ -33,10 +33,13 @@ let verifyCommand = Command(
     Command(
       "receipt",
       summary: "Show that a transaction was carried out, and what came of it",
+      examples: [.init("tinychain verify receipt ID", "The id that `wallet send` printed")],
       options: ClientOptions.talking + [NodeOptions.launchFile],
       arguments: [id]
     ) { call in
-      guard let id = Bytes32(hex: call[id]) else { throw wrong("an id has 64 hexadecimal digits") }
+      guard let id = Bytes32(hex: call[id]) else {
+        throw wrong("'\(call[id].prefix(80))' is no id: those have 64 hexadecimal digits")
+      }
       let (client, light) = try await follow(call)
       let (receipt, height) = try await checked {
         try await light.receipt(of: id, from: client.node)

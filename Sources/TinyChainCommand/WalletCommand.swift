@@ -37,6 +37,7 @@ let walletCommand = Command(
     Command(
       "list",
       summary: "List the accounts, and what they have if a node answers",
+      examples: [.init("tinychain wallet list --json", "For a program")],
       options: ClientOptions.talking,
       run: listAccounts
     ),

@@ -24,6 +24,11 @@ final class Checker {
   private var bodies: [Bytes32: [SignedTransaction]] = [:]
   /// By node, what it found invalid; durably, as the report follows the write.
   private var condemned: [Int: Set<Bytes32>] = [:]
+  /// When the tip of a node changed last, and when it was told of headers far ahead.
+  private var stepSince: [Int: Duration] = [:]
+  private var headersSince: [Int: Duration] = [:]
+  /// Blocks that a node may be behind and mine all the same.
+  private static let behindMax: UInt32 = 6
   private weak var cluster: TinyChainCluster?
 
   init(_ cast: Cast) {
@@ -60,7 +65,9 @@ final class Checker {
 
   private func note(_ event: PeerMachine.Event, of node: Int, _ cluster: TinyChainCluster) {
     switch event {
-    case .tipChanged: checkReturned(node, cluster)
+    case .tipChanged:
+      stepSince[node] = cluster.elapsed
+      checkReturned(node, cluster)
     case .invalid(let id, _):
       guard condemned[node, default: []].insert(id).inserted else {
         return cluster.fail("invalid", "node \(node) tries block \(short(id)) a second time")
@@ -82,6 +89,7 @@ final class Checker {
       for block in applied { note(block, by: disk.node) }
     }
     disk.records.apply(change)
+    if cast.isHonest(disk.node) { probe(change, disk) }
     let (state, tip) = (disk.records.chain.state, disk.records.chain.tip)
     if state.tree.root != tip.header.stateRoot {
       fail("state", "node \(disk.node) has block \(short(tip.id)) and not its state")
@@ -156,6 +164,55 @@ final class Checker {
         "returned",
         "node \(node) undid a block with \(short(transaction.id)), which now waits nowhere"
       )
+    }
+  }
+
+  /// Whoever hears that a transaction was taken can rely on it: it is on the disk.
+  func note(_ reply: PeerMachine.Reply, to request: RequestID, _ cluster: TinyChainCluster) {
+    guard request.number < UInt64(cluster.requests.count) else { return }
+    let node = cluster.requests[Int(request.number)].node
+    if case .draft(let block) = reply, cast.isHonest(node) { checkDraft(block, node, cluster) }
+    guard case .submitted(let id) = reply, cast.isHonest(node),
+      !cluster.durable(node).records.pool.contains(where: { $0.id == id })
+    else { return }
+    cluster.fail("kept", "node \(node) has taken transaction \(short(id)) and not stored it")
+  }
+
+  /// Asks a node that has stored headers far ahead for a block to mine: it should have none.
+  private func probe(_ change: NodeChange, _ disk: NodeDisk) {
+    for case .headers(let entries) in change.operations {
+      guard let cluster, let last = entries.last?.header,
+        last.height > disk.records.chain.tip.header.height + Self.behindMax
+      else { continue }
+      headersSince[disk.node] = cluster.elapsed
+      cluster.submit(.draft(producer: .zero), to: disk.node)
+    }
+  }
+
+  /// Nobody mines upon a tip that is far behind headers which have just come.
+  private func checkDraft(_ block: Block, _ node: Int, _ cluster: TinyChainCluster) {
+    guard let machine = cluster.machine(node),
+      let came = headersSince[node], cluster.elapsed - came < .seconds(30),
+      let stepped = stepSince[node], cluster.elapsed - stepped < .seconds(100)
+    else { return }
+    let (tip, best) = (machine.chain.tip.header.height, machine.tree.best)
+    guard best.work > machine.tree.executed.work, best.header.height > tip + Self.behindMax else {
+      return
+    }
+    cluster.fail(
+      "behind",
+      "node \(node) mines upon \(tip), with headers up to \(best.header.height)"
+    )
+  }
+
+  /// What waited before a restart waits after it, if it still can be paid.
+  func checkRestored(_ machine: PeerMachine, _ disk: NodeDisk) {
+    for transaction in disk.records.pool {
+      let (sender, asked) = (transaction.sender, transaction.transaction)
+      guard asked.nonce >= machine.chain.state.account(sender).nonce,
+        !machine.pool.pending(of: sender).contains(where: { $0.transaction.nonce == asked.nonce })
+      else { continue }
+      fail("kept", "node \(disk.node) forgets transaction \(short(transaction.id)) by a restart")
     }
   }
 

@@ -26,6 +26,7 @@ extension Descriptions<PeerMachine> {
       switch reply {
       case .submitted(let id): "submitted \(short(id))"
       case .mined(let id): "mined \(short(id))"
+      case .catchingUp(let height): "catching up to \(height)"
       case .rejected(let reason): "rejected \(reason)"
       default: "reply"
       }
@@ -53,6 +54,7 @@ extension Descriptions<PeerMachine> {
       case .banned(let address, _): "banned \(address)"
       case .misbehaved(let peer, let reason): "\(peer) \(reason)"
       case .dial(let address): "dial \(address)"
+      case .caughtUp(let header): "caught up at \(text(header))"
       }
     }
     return texts
@@ -98,6 +100,9 @@ private func text(_ operation: NodeChange.Operation) -> String {
   case .moved(let undone, let applied):
     "back \(undone.map(short)) on \(applied.map { short($0.id) })"
   case .invalid(let id): "invalid \(short(id))"
+  case .pooled(let transactions): "pooled \(transactions.map { short($0.id) })"
+  case .unpooled(let ids): "unpooled \(ids.map(short))"
+  case .banned(let ban, _): "banned \(ban.subject.host)"
   case .addresses(let addresses): "addresses \(addresses.count)"
   }
 }

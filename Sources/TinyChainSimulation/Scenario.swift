@@ -42,7 +42,10 @@ public struct Scenario {
       default: break
       }
     }
-    cluster.onReply = { cluster, request, reply in miners.take(reply, to: request, cluster) }
+    cluster.onReply = { cluster, request, reply in
+      miners.take(reply, to: request, cluster)
+      checker.note(reply, to: request, cluster)
+    }
     owners.act(in: cluster)
     liar?.act(in: cluster)
     everySecond(cluster) { cluster in
@@ -136,8 +139,11 @@ public struct Scenario {
           store: MemoryStore(disk.records),
           chain: disk.records.chain,
           leaves: disk.records.leaves,
+          pool: disk.records.pool.map(\.bytes),
+          bans: disk.records.bans,
           configuration: configuration
         )
+        checker.checkRestored(machine, disk)
         let effects = machine.handle(.submitted(.start, RequestID(.max)), now: start.now)
         return (machine, effects.filter { if case .reply = $0 { false } else { true } })
       },

@@ -89,10 +89,12 @@ final class DevNodeProcess {
   }
 
   /// Sends bytes and reads until the far end closes.
-  func exchange(_ request: String) throws -> String {
+  func exchange(_ request: String) throws -> String { try exchange(Array(request.utf8)) }
+
+  func exchange(_ request: [UInt8]) throws -> String {
     let socket = try connect()
     defer { close(socket) }
-    var rest = Array(request.utf8)[...]
+    var rest = request[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes {
         Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))

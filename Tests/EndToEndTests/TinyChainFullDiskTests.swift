@@ -8,7 +8,7 @@ private struct TinyDisk {
 
   static let isPossible: Bool = {
     guard let disk = try? TinyDisk() else {
-      print("skipped, as no filesystem can be mounted here: a dev node on a full disk")
+      print("skipped, as no filesystem can be mounted here: nodes on a full disk")
       return false
     }
     disk.remove()
@@ -40,7 +40,7 @@ private struct TinyDisk {
   }
 }
 
-@Suite("tinychain dev on a full disk", .enabled(if: TinyDisk.isPossible), .timeLimit(.minutes(2)))
+@Suite("tinychain on a full disk", .enabled(if: TinyDisk.isPossible), .timeLimit(.minutes(2)))
 struct TinyChainFullDiskTests {
   @Test("A transaction is refused with the reason, nothing is lost, and with room it goes on")
   func fullDisk() throws {
@@ -81,5 +81,32 @@ struct TinyChainFullDiskTests {
     node.end(with: SIGKILL)
     node = try DevNodeProcess(data: disk.place.path)
     #expect(try node.ask("/api/get_tip").contains(#""height":2,"#))
+  }
+
+  @Test("A node that mines stops with the reason, and with room goes on where it was")
+  func fullDiskOfMiner() throws {
+    let disk = try TinyDisk()
+    defer { disk.remove() }
+    func start() throws -> DevNodeProcess {
+      try DevNodeProcess(data: disk.place.path, command: ["node", "run"])
+    }
+    func mine() throws -> Programs.Outcome {
+      try Programs.run("tinychain", ["node", "mine", "--data-dir", disk.place.path])
+    }
+    let node = try start()
+    defer { node.end(with: SIGKILL) }
+    #expect(try mine().status == 0)
+    disk.fill()
+    // Some writes may still find room in the log.
+    while try mine().status == 0 {}
+    try node.waitForLog("the disk is full")
+    node.process.waitUntilExit()
+    #expect(node.process.terminationStatus == 1)
+    disk.empty()
+    let again = try start()
+    defer { again.end(with: SIGKILL) }
+    let height = try again.ask("/api/get_tip")
+    #expect(!height.contains(#""height":0,"#), "\(height)")
+    #expect(try mine().status == 0)
   }
 }

@@ -75,6 +75,16 @@ struct MinedNodeProcess {
     return try #require(try JSON(parsing: Array(outcome.output.utf8))["id"]?.string)
   }
 
+  /// What is answered to a peer's call, with its head.
+  func post(_ path: String, _ body: [UInt8], by node: String) throws -> String {
+    try process.exchange(
+      Array(
+        "POST /p2p/\(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n"
+          .appending("tinychain-node: \(node)\r\nContent-Length: \(body.count)\r\n\r\n").utf8
+      ) + body
+    )
+  }
+
   func balance(of account: String) throws -> String? {
     try call("user_getBalance", #"{"address":"\#(account)"}"#)["balance"]?.string
   }
@@ -142,6 +152,86 @@ struct TinyChainNetworkTests {
     }
   }
 
+  @Test("kill -9 loses no payment that waits, and no ban")
+  func keptWhenKilled() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let node = try MinedNodeProcess(place, "node")
+    // In vain until somebody mines.
+    let payer = Process()
+    payer.executableURL = URL(fileURLWithPath: "\(Programs.directory)/tinychain")
+    payer.arguments = [
+      "wallet", "send", somebody, "5", "--from", "faucet", "--node", node.address,
+      "--data-dir", place.path,
+    ]
+    (payer.standardOutput, payer.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+    try payer.run()
+    while try node.call("get_tip")["waiting"] != 1 { sched_yield() }
+
+    let genesis = try #require(try node.block(at: 0))
+    let liar = "0102030405060708"
+    let hello = try hello(genesis: genesis, node: liar)
+    #expect(try node.post("hello", hello, by: liar).hasPrefix("HTTP/1.1 200"))
+    #expect(try node.post("headers", [1], by: liar).hasPrefix("HTTP/1.1 400"))
+    while try !node.post("hello", hello, by: liar).contains("banned") { sched_yield() }
+    node.process.end(with: SIGKILL)
+    payer.terminate()
+    payer.waitUntilExit()
+
+    let again = try MinedNodeProcess(place, "node")
+    defer { again.process.end(with: SIGKILL) }
+    #expect(try again.call("get_tip")["waiting"] == 1)
+    let refusal = try again.post("hello", hello, by: liar)
+    #expect(refusal.hasPrefix("HTTP/1.1 403") && refusal.contains("banned for what it sent"))
+    let other = "0102030405060709"
+    let welcome = try again.post("hello", self.hello(genesis: genesis, node: other), by: other)
+    #expect(welcome.hasPrefix("HTTP/1.1 200"), "\(welcome)")
+    let miner = try MinedNodeProcess(place, "miner", "--mine", "--peers", again.address)
+    defer { miner.process.end(with: SIGKILL) }
+    _ = try again.wait { _ in try again.balance(of: somebody) == "5" }
+    while try again.call("get_tip")["waiting"] != 0 { sched_yield() }
+  }
+
+  /// A node that cannot be called and has nothing but the genesis block, as it says hello.
+  private func hello(genesis: String, node: String) throws -> [UInt8] {
+    let id = try #require([UInt8](hex: genesis))
+    let number = try #require([UInt8](hex: node))
+    let hello = [1, 0, 0, 0] + id + number + [0, 0] + id + [UInt8](repeating: 0, count: 32)
+    return [UInt8(hello.count), 0, 0, 0] + hello
+  }
+
+  @Test("Sixty long bodies at once that never end neither fill the memory nor keep calls out")
+  func manyLongBodies() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let node = try MinedNodeProcess(place, "node")
+    defer { node.process.end(with: SIGKILL) }
+    let head = "POST /p2p/short HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4000000\r\n\r\n"
+    let begun = Array(head.utf8) + [UInt8](repeating: 7, count: 2_000_000)
+    let sockets = try (0..<60).map { _ in try node.process.connect() }
+    defer { for socket in sockets { close(socket) } }
+    for socket in sockets {
+      var rest = begun[...]
+      // Those without memory are told so, and then the connection ends.
+      while !rest.isEmpty {
+        let count = rest.withUnsafeBytes {
+          send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        guard count > 0 else { break }
+        rest = rest.dropFirst(count)
+      }
+    }
+    // Between two answers the node reads 64 KiB of each: in so many all that it will.
+    for _ in 0..<100 {
+      let metrics = try node.process.ask("/metrics").split(separator: "\n")
+      let line = metrics.first { $0.hasPrefix("process_resident_memory_bytes ") }
+      let resident = try #require(line?.split(separator: " ").last.flatMap { Double($0) })
+      try #require(resident < 64_000_000)
+    }
+    #expect(try node.process.ask("/health").contains("ok"))
+    #expect(node.process.end(with: SIGTERM) == 0)
+  }
+
   @Test("A fork heals: the lighter side turns round, and what it alone had is mined again")
   func fork() throws {
     let place = try TemporaryPlace()
@@ -185,6 +275,62 @@ struct TinyChainNetworkTests {
     defer { other.process.end(with: SIGKILL) }
     try other.process.waitForLog("another network: genesis block")
     #expect(try dev.call("net_getPeers").array?.isEmpty == true)
+  }
+
+  @Test("Files that a node cannot use are named, with what to do")
+  func badFiles() throws {
+    let place = try TemporaryPlace()
+    defer { place.remove() }
+    let data = "\(place.path)/node"
+    #expect(try MinedNodeProcess(place, "node").process.end(with: SIGTERM) == 0)
+    let store = "\(data)/dev.sqlite"
+    let good = try Data(contentsOf: URL(fileURLWithPath: store))
+    #expect(good.count > 20_000, "the end of a node leaves all in the file")
+    func refusal(_ more: String...) throws -> String {
+      let arguments = ["node", "run", "--data-dir", data, "--port", "0"]
+      let outcome = try Programs.run("tinychain", arguments + more)
+      #expect(outcome.status == 2)
+      #expect(outcome.output.isEmpty)
+      return outcome.errors
+    }
+    func put(_ bytes: Data, _ path: String) throws {
+      try bytes.write(to: URL(fileURLWithPath: path))
+    }
+    try put(Data((0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &>> 3) }), store)
+    #expect(try refusal().contains("dev.sqlite: this is not a database; move the file away"))
+    try put(good.prefix(8_192), store)
+    #expect(try refusal().contains("dev.sqlite: the database is damaged"))
+    try put(good, store)
+    try put(good, "\(data)/provable.sqlite")
+    #expect(try refusal("--network", "provable").contains("the chain of another network"))
+    for (text, problem) in [
+      ("nokey = 5", "config.toml:1: unknown key 'nokey'"),
+      ("\nport = 70000", "config.toml:2: port should be a whole number from 0 to 65535"),
+      ("mine = maybe", "config.toml:1: column 8"), ("port = 1\nport = 2", "is set already"),
+      ("peers = 5", "config.toml:1: peers should be an array"),
+    ] {
+      try put(Data(text.utf8), "\(data)/config.toml")
+      let outcome = try Programs.run("tinychain", ["node", "run", "--data-dir", data])
+      #expect(outcome.status == 2 && outcome.errors.contains(problem), "\(outcome.errors)")
+    }
+    try put(Data(), "\(data)/config.toml")
+    let keystore = "\(data)/keystore"
+    try put(Data("something".utf8), keystore)
+    chmod(keystore, 0o644)
+    #expect(try refusal().contains("keystore: others may read it; run chmod 600 on it"))
+    chmod(keystore, 0o600)
+    #expect(try refusal().contains("keystore: this is no keystore of tinychain"))
+    unlink(keystore)
+    let node = try MinedNodeProcess(place, "node")
+    #expect(try refusal().contains("process \(node.process.process.processIdentifier) is using it"))
+    let taken = try Programs.run(
+      "tinychain",
+      ["node", "run", "--data-dir", "\(place.path)/other", "--port", "\(node.process.port)"]
+    )
+    #expect(taken.status == 2 && taken.errors.contains("127.0.0.1:\(node.process.port)"))
+    #expect(node.process.end(with: SIGTERM) == 0)
+    let nowhere = try Programs.run("tinychain", ["node", "run", "--data-dir", "/proc/nowhere"])
+    #expect(nowhere.status == 2 && nowhere.errors.contains("cannot create /proc/nowhere"))
   }
 
   @Test("The main network needs its launch file, and says so")

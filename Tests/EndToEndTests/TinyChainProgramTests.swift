@@ -130,6 +130,29 @@ struct TinyChainProgramTests {
     #expect(outcome.output.isEmpty)
   }
 
+  @Test("Every command explains itself, with an example")
+  func help() throws {
+    var seen = 0
+    func look(at command: [String]) throws {
+      let outcome = try Programs.run("tinychain", command + ["--help"])
+      let name = command.joined(separator: " ")
+      #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(name)")
+      let lines = outcome.output.components(separatedBy: "\n")
+      guard let start = lines.firstIndex(of: "Commands:") else {
+        #expect(lines.contains("Examples:"), "\(name) --help")
+        seen += 1
+        return
+      }
+      for line in lines[(start + 1)...].prefix(while: { $0.hasPrefix("  ") }) {
+        let word = try #require(line.split(separator: " ").first)
+        // Continued lines stand further in.
+        if !line.hasPrefix("    ") { try look(at: command + [String(word)]) }
+      }
+    }
+    try look(at: [])
+    #expect(seen >= 22)
+  }
+
   @Test("A trace shows each instruction before it is executed, a profile the dearest loop first")
   func traceAndProfile() throws {
     let shop = try Workshop()

@@ -5,7 +5,7 @@ import Testing
 private struct Tutorial {
   enum Block {
     case file(name: String, text: String)
-    case commands([(line: String, output: [String])])
+    case commands([(line: String, output: [String])], on: String?)
     /// What the reader lets run in another terminal.
     case beside(String)
   }
@@ -15,6 +15,7 @@ private struct Tutorial {
   /// A block's first line is its language, then for files a name.
   ///
   /// In `console` blocks a line that begins with `$ ` is a command, the others are what it prints.
+  /// After `console` may stand the address of the machine that it is typed on.
   init(_ text: String) throws {
     var lines = text.components(separatedBy: "\n")[...]
     while let line = lines.popFirst() {
@@ -22,7 +23,8 @@ private struct Tutorial {
       var body: [String] = []
       while let next = lines.popFirst(), next != "```" { body.append(next) }
       let words = line.dropFirst(3).split(separator: " ")
-      if words == ["console"] {
+      let machine = words.count == 2 && words[1].first?.isNumber == true ? String(words[1]) : nil
+      if words == ["console"] || machine != nil {
         var commands: [(line: String, output: [String])] = []
         for line in body {
           if line.hasPrefix("$ ") {
@@ -32,13 +34,93 @@ private struct Tutorial {
             commands[commands.count - 1].output.append(line)
           }
         }
-        blocks.append(.commands(commands))
+        blocks.append(.commands(commands, on: machine))
       } else if words.first == "console" {
         blocks.append(.beside(body.joined(separator: "\n")))
       } else if words.count == 2 {
         blocks.append(.file(name: String(words[1]), text: body.joined(separator: "\n") + "\n"))
       }
     }
+  }
+}
+
+/// The two machines of a chapter: network namespaces with a cable between them, which takes root, or
+/// else this machine alone, with two ports.
+private struct Machines {
+  private let names: [String: String]
+  private let ports: [String: UInt16]
+  private static let addresses = ["192.0.2.1", "192.0.2.2"]
+
+  init() throws {
+    let suffix = "\(ProcessInfo.processInfo.processIdentifier)"
+    let names = ["tiny-a-\(suffix)", "tiny-b-\(suffix)"]
+    let script = """
+      set -e
+      ip netns add \(names[0]); ip netns add \(names[1])
+      ip link add name cable netns \(names[0]) type veth peer name cable netns \(names[1])
+      ip -n \(names[0]) address add \(Self.addresses[0])/24 dev cable
+      ip -n \(names[1]) address add \(Self.addresses[1])/24 dev cable
+      for name in \(names[0]) \(names[1])
+      do ip -n $name link set lo up; ip -n $name link set cable up; done
+      """
+    if getuid() == 0, Self.run(script) == 0 {
+      self.names = Dictionary(uniqueKeysWithValues: zip(Self.addresses, names))
+      ports = [:]
+    } else {
+      for name in names { _ = Self.run("ip netns delete \(name)") }
+      print("no network namespaces can be had here: two machines are two ports of this one")
+      self.names = [:]
+      ports = [Self.addresses[0]: try Self.freePort(), Self.addresses[1]: try Self.freePort()]
+    }
+  }
+
+  /// The command as it is typed on that machine.
+  func command(_ line: String, on machine: String) -> String {
+    guard let name = names[machine] else { return text(line) }
+    return line.replacingOccurrences(of: "tinychain ", with: "ip netns exec \(name) tinychain ")
+  }
+
+  /// A line in which the addresses are those of the machines.
+  func text(_ line: String) -> String {
+    ports.reduce(line) { line, place in
+      line.replacingOccurrences(
+        of: "--address \(place.key) --port 5100",
+        with: "--address 127.0.0.1 --port \(place.value)"
+      )
+      .replacingOccurrences(of: "\(place.key):5100", with: "127.0.0.1:\(place.value)")
+    }
+  }
+
+  func remove() {
+    for name in names.values { _ = Self.run("ip netns delete \(name)") }
+  }
+
+  private static func run(_ script: String) -> Int32 {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", script]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return -1 }
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  /// One that nobody has now; the kernel does not give it to the next who asks.
+  private static func freePort() throws -> UInt16 {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(socket, $0, length) == 0 ? getsockname(socket, $0, &length) : -1
+      }
+    }
+    try #require(status == 0)
+    return UInt16(bigEndian: address.sin_port)
   }
 }
 
@@ -60,6 +142,8 @@ struct TinyChainTutorialTests {
       atPath: "\(place.path)/examples",
       withDestinationPath: Self.root.appending(path: "examples").path
     )
+    let machines = try Machines()
+    defer { machines.remove() }
     let data = "\(place.path)/data"
     let tutorial = try Tutorial(try Self.text())
     // One shell for all, as variables live on; each command's output goes to a file of its own.
@@ -70,9 +154,10 @@ struct TinyChainTutorialTests {
       switch block {
       case .beside(let command): beside.append(command)
       case .file(let name, let text): script += "cat >\(name) <<'END-OF-FILE'\n\(text)END-OF-FILE\n"
-      case .commands(let commands):
+      case .commands(let commands, let machine):
         for command in commands {
-          script += "{ \(command.line)\n} >\(place.path)/out.\(expected.count) 2>&1 </dev/null\n"
+          let line = machine.map { machines.command(command.line, on: $0) } ?? command.line
+          script += "{ \(line)\n} >\(place.path)/out.\(expected.count) 2>&1 </dev/null\n"
           expected.append(command)
         }
       }
@@ -99,7 +184,7 @@ struct TinyChainTutorialTests {
       if lines.last == "" { lines.removeLast() }
       #expect(
         lines.count == command.output.count
-          && zip(lines, command.output).allSatisfy(Self.matches),
+          && zip(lines, command.output.map(machines.text)).allSatisfy(Self.matches),
         "$ \(command.line)\n\(output)instead of\n\(command.output.joined(separator: "\n"))"
       )
     }

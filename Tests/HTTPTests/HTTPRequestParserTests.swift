@@ -155,7 +155,8 @@ struct HTTPRequestParserTests {
     var parser = makeParser()
     #expect(parser.stage == .idle)
     parser.append(head)
-    guard case .expectsContinue = try parser.next() else {
+    guard case .announcesBody(2) = try parser.next(), case .expectsContinue = try parser.next()
+    else {
       Issue.record("no word of the expectation")
       return
     }
@@ -168,7 +169,7 @@ struct HTTPRequestParserTests {
     }
     #expect(parser.stage == .idle)
     parser.append(head + [1, 2])
-    guard case .request = try parser.next() else {
+    guard case .announcesBody(2) = try parser.next(), case .request = try parser.next() else {
       Issue.record("no request")
       return
     }
@@ -201,6 +202,28 @@ struct HTTPRequestParserTests {
       let whole = parse([bytes[...]])
       #expect(parse(bytes.indices.map { bytes[$0...$0] }) == whole)
     }
+  }
+
+  @Test("A body is announced before it is there, and before the client is told to send it")
+  func announcement() throws {
+    var parser = makeParser()
+    parser.append(
+      Array("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n".utf8)
+    )
+    var seen: [String] = []
+    for piece in ["", "a", "bcGET / HTTP/1.1\r\nhost: x\r\n\r\n"] {
+      parser.append(Array(piece.utf8))
+      while let event = try parser.next() {
+        switch event {
+        case .announcesBody(let length): seen.append("announces \(length)")
+        case .expectsContinue: seen.append("expects")
+        case .request(let request): seen.append("\(request.method) \(request.body.count)")
+        }
+        #expect(seen.count < 2 || seen[0] == "announces 3")
+      }
+      seen.append("more")
+    }
+    #expect(seen == ["announces 3", "expects", "more", "more", "post 3", "get 0", "more"])
   }
 }
 

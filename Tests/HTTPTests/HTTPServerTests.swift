@@ -1,41 +1,8 @@
 import EventLoop
 import HTTP
 import Kernel
-import TestSupport
 import Testing
 import Transport
-
-/// Holds handlers until a test opens it.
-private actor Gate {
-  private var isOpen = false
-  private(set) var entered = 0
-  private(set) var cancelled = 0
-  private let waiting = Waiting()
-
-  func pass() async {
-    entered += 1
-    waiting.changed()
-    await waiting.until { self.isOpen }
-  }
-
-  func open() {
-    isOpen = true
-    waiting.changed()
-  }
-
-  func noteCancelled() {
-    cancelled += 1
-    waiting.changed()
-  }
-
-  func waitUntil(entered count: Int) async {
-    await waiting.until { self.entered >= count }
-  }
-
-  func waitUntil(cancelled count: Int) async {
-    await waiting.until { self.cancelled >= count }
-  }
-}
 
 @Suite("HTTP server and client", .timeLimit(.minutes(1)))
 struct HTTPServerTests {
@@ -53,20 +20,7 @@ struct HTTPServerTests {
     handler: @escaping HTTPServer.Handler = Self.echo,
     _ body: (HTTPServer, EventLoop) async throws -> Void
   ) async throws {
-    var limits = HTTPServerLimits()
-    change(&limits)
-    let loop = try EventLoop()
-    let server = try await HTTPServer(at: Self.anyPort, on: loop, limits: limits, handler: handler)
-    do {
-      try await body(server, loop)
-    } catch {
-      await server.shutdown(within: .zero)
-      await loop.shutdown()
-      throw error
-    }
-    await server.shutdown(within: .zero)
-    #expect(await server.statistics.open == 0)
-    await loop.shutdown()
+    try await withTestServer(change, handler: handler, body)
   }
 
   @Test("GET, POST and HEAD are answered over one connection")

@@ -9,102 +9,6 @@ import TinyChainPeers
 
 @testable import TinyChainNode
 
-/// A node in this process, on a port that the system chose.
-private struct TestNode {
-  let node: MinedNode
-  let place: Place
-
-  init(mines: Bool = false, peers: [MinedNode] = [], in place: Place? = nil) async throws {
-    let place = try place ?? Place()
-    self.place = place
-    let parameters = NetworkParameters.minedDev
-    var configuration = NodeConfiguration(parameters, try #require(parameters.work))
-    if mines { configuration.producer = NetworkParameters.faucet }
-    configuration.peers = peers.map { HostPort(host: "127.0.0.1", port: $0.address.port) }
-    node = try await MinedNode(
-      configuration,
-      NodePlace(place.file("data"), isFixed: true),
-      log: Log(level: .error)
-    )
-  }
-
-  func tip() async -> Header { await node.driver.inspect { $0.chain.tip.header } }
-
-  func wait(until isReached: @Sendable (PeerMachine) -> Bool) async {
-    while await !node.driver.inspect(isReached) { await Task.yield() }
-  }
-
-  /// A block upon the tip, changed before its work is searched for.
-  func block(_ change: (inout Header) -> Void = { _ in }) async throws -> Block {
-    let draft = try await node.driver.submit(.draft(producer: NetworkParameters.faucet))
-    guard case .draft(var block) = draft else { throw Refused() }
-    change(&block.header)
-    return try Self.mined(block)
-  }
-
-  static func mined(_ block: Block) throws -> Block {
-    var block = block
-    let target = try #require(UInt256(compact: block.header.bits)).bigEndianBytes
-    let found = NonceSearch(hash: .sha256d)
-      .search(header: block.header.bytes, target: target, nonces: 0..<1 << 32)
-    block.header.nonce = try #require(found)
-    return block
-  }
-
-  struct Refused: Error {}
-
-  /// What the node says to a block from outside.
-  func give(_ block: Block) async throws -> Rejection? {
-    switch try await node.driver.submit(.mined(block)) {
-    case .rejected(let rejection): rejection
-    default: nil
-    }
-  }
-
-  func stop() async {
-    await node.stop()
-    place.remove()
-  }
-}
-
-/// Somebody who speaks to a node as a peer does, and cannot be called back.
-private struct Stranger {
-  let number: UInt64
-  let client: HTTPClient
-  private let loop: EventLoop
-
-  init(_ number: UInt64, to node: MinedNode) throws {
-    self.number = number
-    loop = try EventLoop(name: "stranger")
-    client = HTTPClient(to: node.address, on: loop)
-  }
-
-  func send(_ request: PeerRequest) async throws -> HTTPResponse {
-    try await send(request.path.rawValue, request.body)
-  }
-
-  func send(_ path: String, _ body: [UInt8]) async throws -> HTTPResponse {
-    try await client.send(
-      .post,
-      "/p2p/\(path)",
-      fields: ["tinychain-node": number.littleEndianBytes.hex],
-      body: body
-    )
-  }
-
-  func hello(_ genesis: Bytes32 = NetworkParameters.minedDev.genesis.id) async throws
-    -> HTTPResponse
-  {
-    let hello = Hello(genesis: genesis, nonce: number, port: 0, tip: genesis, work: .zero)
-    return try await send(.hello(hello))
-  }
-
-  func close() async {
-    await client.close()
-    await loop.shutdown()
-  }
-}
-
 @Suite("A node that mines with others, in this process", .timeLimit(.minutes(5)))
 struct MinedNodeTests {
   @Test("One mines, the other follows over loopback, and a payment finds its block")
@@ -213,6 +117,66 @@ struct MinedNodeTests {
     #expect(try await other.hello().status == 200)
     await other.close()
     await stranger.close()
+    await node.stop()
+  }
+
+  @Test("While a peer has more, callers are told to come back for a block to mine")
+  func catchingUp() async throws {
+    let strong = try await TestNode()
+    #expect(try await strong.give(strong.block()) == nil)
+    await strong.wait { $0.chain.tip.header.height == 1 }
+    let weak = try await TestNode(peers: [strong.node])
+    let loop = try EventLoop(name: "caller")
+    let client = HTTPClient(to: weak.node.address, on: loop)
+    // Either it has not caught up, and says so, or the block is upon the other's.
+    let zero = String(repeating: "0", count: 39) + "1"
+    var answer = ""
+    repeat {
+      let body = Array(#"{"producer":"\#(zero)"}"#.utf8)
+      answer = String(
+        decoding: try await client.send(.post, "/api/get_draft", body: body).body,
+        as: UTF8.self
+      )
+      #expect(answer.contains(#""catching_up""#) || answer.contains(#""height":2"#), "\(answer)")
+    } while !answer.contains(#""height":2"#)
+    await client.close()
+    await loop.shutdown()
+    await weak.stop()
+    await strong.stop()
+  }
+
+  @Test("A block longer than any call but this is taken over the API")
+  func longBlock() async throws {
+    let node = try await TestNode()
+    let chain = await node.node.driver.inspect { $0.chain }
+    let data = [UInt8](repeating: 7, count: 65_535)
+    for nonce in 0..<60 as Range<UInt64> {
+      let request = Request(
+        .transfer,
+        to: NetworkParameters.faucet,
+        value: 1,
+        data: data,
+        gasLimit: 300_000
+      )
+      let payment = SignedTransaction(
+        request.transaction(on: chain.id, nonce: nonce, maxPrice: 10),
+        by: NetworkParameters.faucetKey
+      )
+      _ = try await node.node.driver.submit(.submit(payment))
+    }
+    let block = try await node.block()
+    #expect(block.bytes.count > Block.bytesMax * 9 / 10)
+    let loop = try EventLoop(name: "caller")
+    let client = HTTPClient(to: node.node.address, on: loop)
+    let call = Array(#"{"block":"\#(block.bytes.hex)"}"#.utf8)
+    let answer = try await client.send(.post, "/api/broadcast_block", body: call)
+    #expect(answer.status == 200, "\(String(decoding: answer.body.prefix(200), as: UTF8.self))")
+    await node.wait { $0.chain.tip.header == block.header }
+    let longer = [UInt8](repeating: 0x30, count: 2 * Block.bytesMax + 10_000)
+    let refusal = try await client.send(.post, "/api/broadcast_block", body: longer)
+    #expect(refusal.status == 413)
+    await client.close()
+    await loop.shutdown()
     await node.stop()
   }
 

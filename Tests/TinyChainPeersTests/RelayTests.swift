@@ -81,7 +81,7 @@ struct RelayTests {
     let block = chain.mine { $0.nonce = 0 }
     let outcome = node.ask(.short(ShortBlock(block.header, salt: 1, transactions: [])), by: 1)
     #expect(outcome.misbehaviours == [.invalidHeader])
-    #expect(outcome.changes.isEmpty)
+    #expect(outcome.storesNothing)
   }
 
   @Test("A block that is no better than the tip is not stored")

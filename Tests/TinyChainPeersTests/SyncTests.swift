@@ -125,6 +125,25 @@ struct SyncTests {
     #expect(outcome.misbehaviours == [.invalidHeader])
   }
 
+  @Test("A third branch that undoes what was applied just now has its turn at once")
+  func thirdBranch() {
+    var (left, right) = (TestChain(), TestChain(nonce: 1_000))
+    for _ in 0..<3 { left.mine() }
+    for _ in 0..<4 { right.mine() }
+    var node = TestNode()
+    node.follow(left)
+    for _ in 0..<2 { left.mine() }
+    node.feed(.disconnected(PeerID(1)))
+    node.connect(2, right.hello)
+    node.answer(.headers(right.headers), 2, to: .headers)
+    node.connect(3, left.hello)
+    node.answer(.headers(Array(left.headers.suffix(2))), 3, to: .headers)
+    node.serve(right, 2)
+    #expect(node.tip == right.chain.tip.id)
+    node.serve(left, 3)
+    #expect(node.tip == left.chain.tip.id)
+  }
+
   @Test("A header that breaks a rule bans its sender", arguments: [0, 1, 2, 3, 4])
   func invalidHeader(_ kind: Int) {
     var chain = TestChain()
@@ -144,7 +163,7 @@ struct SyncTests {
     let outcome = node.answer(.headers([block.header]), 1, to: .headers)
     #expect(outcome.misbehaviours == [.invalidHeader])
     #expect(outcome.bans == 1)
-    #expect(outcome.changes.isEmpty)
+    #expect(outcome.storesNothing)
   }
 
   @Test("A header from too far ahead is not stored, and nobody is blamed; later it is")

@@ -93,12 +93,16 @@ struct TestChain {
   }
 
   /// A payment by the faucet.
-  static func payment(_ nonce: UInt64, value: UInt64 = 5, price: UInt64 = 100) -> SignedTransaction
-  {
+  static func payment(
+    _ nonce: UInt64,
+    value: UInt64 = 5,
+    price: UInt64 = 100,
+    tip: UInt64 = 1
+  ) -> SignedTransaction {
     var payment = Transaction(.transfer, to: Address(endOf: .zero), value: value)
     payment.chainID = first.id
     (payment.nonce, payment.gasLimit) = (nonce, 30_000)
-    (payment.maxPrice, payment.tip) = (price, 1)
+    (payment.maxPrice, payment.tip) = (price, tip)
     return SignedTransaction(payment, by: NetworkParameters.faucetKey)
   }
 }
@@ -107,7 +111,7 @@ struct TestChain {
 struct TestNode {
   private(set) var machine: PeerMachine
   private(set) var store: MemoryStore
-  private(set) var now = TestChain.now
+  private(set) var now: Instant
   private var requests: UInt64 = 0
   /// What the machine asked of its peers and nobody has answered.
   private(set) var questions: [(peer: PeerID, request: PeerRequest, number: UInt64)] = []
@@ -126,24 +130,37 @@ struct TestNode {
     }
     var bans: Int { events.count { if case .banned = $0 { true } else { false } } }
     var operations: [NodeChange.Operation] { changes.flatMap(\.operations) }
+    /// But for bans.
+    var storesNothing: Bool {
+      operations.allSatisfy { if case .banned = $0 { true } else { false } }
+    }
     var storedHeaders: Int {
       operations.reduce(0) { if case .headers(let new) = $1 { $0 + new.count } else { $0 } }
     }
   }
 
-  init(_ records: NodeRecords = NodeRecords(TestChain.first), nonce: UInt64 = 42) {
+  init(
+    _ records: NodeRecords = NodeRecords(TestChain.first),
+    nonce: UInt64 = 42,
+    now: Instant = TestChain.now
+  ) {
+    self.now = now
     store = MemoryStore(records)
     machine = PeerMachine(
       store: store,
       chain: records.chain,
       leaves: records.leaves,
+      pool: records.pool.map(\.bytes),
+      bans: records.bans,
       configuration: .init(TestChain.network, nonce: nonce, port: 5_100, seed: nonce)
     )
     feed(.submitted(.start, RequestID(0)))
   }
 
   /// The same node after a crash.
-  func restarted() -> TestNode { TestNode(store.records) }
+  func restarted(after time: Duration = .zero) -> TestNode {
+    TestNode(store.records, now: now + time)
+  }
 
   var tip: Bytes32 { machine.chain.tip.id }
 
@@ -176,9 +193,13 @@ struct TestNode {
   }
 
   @discardableResult
-  mutating func connect(_ number: UInt64, _ hello: Hello? = nil, isOutbound: Bool = true) -> Outcome
-  {
-    let ip = IPAddress(v4: 0x0808_0000 + UInt32(number))
+  mutating func connect(
+    _ number: UInt64,
+    _ hello: Hello? = nil,
+    isOutbound: Bool = true,
+    from host: IPAddress? = nil
+  ) -> Outcome {
+    let ip = host ?? IPAddress(v4: 0x0808_0000 + UInt32(number))
     let link = PeerLink(address: SocketAddress(ip, port: 5_100), isOutbound: isOutbound)
     let outcome = feed(.connected(PeerID(number), link))
     guard var hello else { return outcome }

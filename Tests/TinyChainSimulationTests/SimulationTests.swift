@@ -23,6 +23,8 @@ struct TinyChainSimulationTests {
       (.forgetInvalid, 10, ["invalid"]),
       (.ignoreWork, 115, ["convergence", "work"]),
       (.dropUndoneTransactions, 1, ["returned"]),
+      (.forgetSubmitted, 1, ["kept"]),
+      (.mineBehind, 1, ["behind"]),
     ] as [(Canary, UInt64, [String])]
   )
   func canaries(_ canary: Canary, _ first: UInt64, _ checks: [String]) throws {

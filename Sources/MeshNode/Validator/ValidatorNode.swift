@@ -122,7 +122,10 @@ public final class ValidatorNode: Sendable {
         driver: driver,
         network: network
       )
-      server = try await HTTPServer(at: configuration.http, on: loops.http) {
+      var limits = HTTPServerLimits()
+      // Nothing that it answers is asked for with a body.
+      limits.message = HTTPMessageLimits(bodyMax: 4_096)
+      server = try await HTTPServer(at: configuration.http, on: loops.http, limits: limits) {
         await front.answer($0)
       }
       let sink = MeshSink(

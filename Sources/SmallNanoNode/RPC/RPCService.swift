@@ -24,6 +24,8 @@ public final class RPCService: Sendable {
   public static var serverLimits: HTTPServerLimits {
     var limits = HTTPServerLimits()
     limits.message = HTTPMessageLimits(bodyMax: bodyMax)
+    // Eight of the longest: what a node holds in all is to stay far below what a phone has.
+    limits.bodyBytesMax = 8 * bodyMax
     return limits
   }
 

@@ -50,7 +50,7 @@ extension APIAction {
     APIAction("broadcast_block", "Take a block that somebody has mined: block (hexadecimal)") {
       call,
       context in
-      let block = try call.hex("block", max: Block.bytesMax / 2)
+      let block = try call.hex("block", max: Block.bytesMax)
       try await context.node.take(block)
       return ["id": JSON(SHA256.double(Array(block.prefix(Header.size))).hex)]
     },

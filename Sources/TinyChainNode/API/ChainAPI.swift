@@ -53,7 +53,7 @@ public final class ChainAPI: Sendable {
   static var minedServerLimits: HTTPServerLimits {
     var limits = HTTPServerLimits()
     limits.message = HTTPMessageLimits(bodyMax: blockCallMax)
-    // 512 MiB, were all of them to send the longest body at once; from one host half of it.
+    // Whatever they send, their bodies share the memory that the standard allows.
     limits.connectionsMax = 128
     limits.connectionsPerHostMax = 64
     return limits
@@ -64,8 +64,8 @@ public final class ChainAPI: Sendable {
     (failure as? ListenFailure)?.code == EADDRINUSE
   }
 
-  /// Bytes of what a peer may send; a block in hexadecimal can have half of it.
-  private static let blockCallMax = Block.bytesMax
+  /// Bytes of a call with the longest block in hexadecimal, which is more than a peer may send.
+  private static let blockCallMax = 2 * Block.bytesMax + 4_096
 
   /// To be told once the server listens: from then on a host or origin with another port is refused.
   public func didBind(port: UInt16) {

@@ -40,6 +40,9 @@ public actor ChainNode: ServingNode {
     height.set(Int64(chain.tip.header.height))
   }
 
+  /// Moves the store's log into its file, so that it is all there is to copy: at the end.
+  public func close() throws { try store.database.checkpoint() }
+
   /// Whether the store can be read and has the tip.
   public func check() throws {
     guard try store.height(of: chain.tip.id) == chain.tip.header.height else {

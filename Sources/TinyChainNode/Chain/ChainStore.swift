@@ -54,6 +54,12 @@ public final class ChainStore {
       CREATE TABLE peers (address BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
       """,
     HeaderTable.schema3,
+    """
+    CREATE TABLE pool (id BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL);
+    CREATE TABLE bans (
+      host TEXT NOT NULL, node BLOB NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (host, node)
+    ) WITHOUT ROWID;
+    """,
   ]
 
   /// Opens the chain of these parameters, or begins it with their genesis block.

@@ -71,6 +71,9 @@ final class MinedStore: NodeStore, @unchecked Sendable {
       try store.keepBody(id, height: header.height, transactions)
     case .moved(let undone, let applied): try move(undone, applied)
     case .invalid(let id): try store.markInvalid(id)
+    case .pooled(let transactions): try store.pool(transactions)
+    case .unpooled(let ids): try store.unpool(ids)
+    case .banned(let ban, let now): try store.ban(ban, now: now)
     case .addresses(let addresses):
       try store.setPeers(
         addresses.map { address in
@@ -98,6 +101,12 @@ final class MinedStore: NodeStore, @unchecked Sendable {
     if let tip = applied.last?.header.height, tip > Self.bodiesDepth {
       try store.removeBodies(below: tip - Self.bodiesDepth)
     }
+  }
+
+  /// Moves the log into the file: at the end.
+  func checkpoint() throws {
+    guard failure == nil else { return }
+    try store.database.checkpoint()
   }
 
   // MARK: Starting

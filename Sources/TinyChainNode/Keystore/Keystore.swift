@@ -49,6 +49,8 @@ public struct Keystore: Sendable {
       try self.init(try PrivateFile.read(path, bytesMax: Self.bytesMax, isSecret: true))
     } catch let failure as FileFailure where failure.isMissing {
       return nil
+    } catch let failure as KeystoreFailure {
+      throw KeystoreFileFailure(path: path, failure: failure)
     }
   }
 
@@ -193,6 +195,14 @@ public struct Keystore: Sendable {
   }
 }
 
+/// What is wrong with a keystore's file.
+public struct KeystoreFileFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  public let path: String
+  public let failure: KeystoreFailure
+
+  public var description: String { "\(path): \(failure)" }
+}
+
 /// What a keystore cannot do, and why.
 public enum KeystoreFailure: Error, Hashable, Sendable, CustomStringConvertible {
   case notAKeystore
@@ -206,7 +216,7 @@ public enum KeystoreFailure: Error, Hashable, Sendable, CustomStringConvertible 
 
   public var description: String {
     switch self {
-    case .notAKeystore: "the file is no keystore of tinychain"
+    case .notAKeystore: "this is no keystore of tinychain; name another file or directory"
     case .damaged: "the keystore is damaged; restore a copy"
     case .wrongPassword: "the password is wrong, or the keystore was changed"
     case .noMemory: "there is not enough memory to derive the key"

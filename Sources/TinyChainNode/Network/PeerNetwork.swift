@@ -43,6 +43,10 @@ actor PeerNetwork {
   /// Bans that are remembered.
   private static let bansMax = 1_024
 
+  private static let banReason = "banned for what it sent"
+  /// In place of a node's number in a ban.
+  private static let wholeHost: UInt64 = 0
+
   static let nodeField = "tinychain-node"
   static let prefix = "/p2p/"
 
@@ -131,6 +135,14 @@ actor PeerNetwork {
 
   nonisolated func ban(_ address: SocketAddress, until: Instant) {
     loop.execute { self.assumeIsolated { $0.note(banOf: address, until: until) } }
+  }
+
+  /// Bans of before a restart.
+  func restore(_ bans: [Ban]) {
+    for ban in bans.prefix(Self.bansMax) {
+      let node = Node(ip: ban.subject.host, number: ban.subject.node ?? Self.wholeHost)
+      self.bans[node] = (ban.until, Self.banReason)
+    }
   }
 
   private func carryOut(_ message: PeerMessage, _ id: PeerID) {
@@ -228,7 +240,9 @@ actor PeerNetwork {
         metrics.malformed.add()
         deliver(.unreadable(number: number), 0, from: peer)
       }
-    case 429:
+    case 429,
+      503 where response.fields["retry-after"] != nil:
+      // Too much at once: of this node, or of all that send it long bodies.
       peer.lastHeard = loop.now
       deliver(.answer(.busy, number: number), 0, from: peer)
     case 403:
@@ -322,7 +336,7 @@ actor PeerNetwork {
     if node.number == settings.node {
       return HTTPResponse(status: 403, text: "this is the node itself\n")
     }
-    let found = bans[node] ?? bans[Node(ip: node.ip, number: 0)]
+    let found = bans[node] ?? bans[Node(ip: node.ip.host, number: Self.wholeHost)]
     guard let found, found.until > loop.now else { return nil }
     return HTTPResponse(status: 403, text: found.reason + "\n")
   }
@@ -407,10 +421,10 @@ actor PeerNetwork {
   private func note(banOf address: SocketAddress, until: Instant) {
     let guilty = peers.values.filter { $0.address == address }
     var nodes = guilty.compactMap(\.node)
-    if !address.ip.isLoopback { nodes = [Node(ip: address.ip, number: 0)] }
+    if !address.ip.isLoopback { nodes = [Node(ip: address.ip.host, number: Self.wholeHost)] }
     bans = bans.filter { $0.value.until > loop.now }
     guard bans.count < Self.bansMax else { return }
-    for node in nodes { bans[node] = (until, "banned for what it sent") }
+    for node in nodes { bans[node] = (until, Self.banReason) }
   }
 
   private func scheduleSweep() {

@@ -79,6 +79,8 @@ final class MinedHost: DriverHost {
     case .misbehaved(let peer, let what):
       misbehaved.add()
       log.debug("peer misbehaves", ["peer": "\(peer)", "what": what.rawValue])
+    case .caughtUp(let tip):
+      log.info("caught up with the others", ["height": "\(tip.height)"])
     case .invalid(let id, let reason):
       invalid.add()
       log.warn("a block with work is invalid", ["block": "\(id)", "reason": "\(reason)"])

@@ -51,6 +51,7 @@ public final class MinedNode: Sendable {
     let chain = try chainStore.chain(parameters)
     let work = try chainStore.header(chain.tip.id)?.work ?? .zero
     let leaves = try chainStore.leaves(heavierThan: work)
+    let bans = try chainStore.bans()
     reader = try ChainReader(path: path, parameters)
     self.store = store
 
@@ -86,6 +87,8 @@ public final class MinedNode: Sendable {
         store: store,
         chain: chain,
         leaves: leaves,
+        pool: try chainStore.pooled(),
+        bans: bans,
         configuration: PeerMachine.Configuration(
           parameters,
           nonce: number,
@@ -125,6 +128,7 @@ public final class MinedNode: Sendable {
         deliver: { driver.deliver($0, from: $1, cost: max(1, $2)) }
       )
     )
+    await network.restore(bans)
     _ = try await driver.submit(.start)
     let neighbours = place.neighbours + skipped.map { SocketAddress(.loopbackV4, port: $0) }
     for address in neighbours { log.info("another node is here", ["peer": "\(address)"]) }
@@ -243,6 +247,8 @@ public final class MinedNode: Sendable {
     await network.stop()
     await server.shutdown(within: Self.callGrace)
     await api.shutdown()
+    // So that the one file is all there is to copy. The failure of a disk was told, or will be.
+    await driver.perform { [store] in try store.checkpoint() }
     await driver.stop()
     await workers.shutdown()
     log.info("stopped", [:])

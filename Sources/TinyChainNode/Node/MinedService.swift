@@ -65,10 +65,18 @@ struct MinedService: ServingNode {
   }
 
   func draft(for producer: Address) async throws -> Block {
-    guard case .draft(let block) = try await driver.submit(.draft(producer: producer)) else {
-      throw APIFailure(status: 503, "no_draft", "there is no block to mine now")
+    switch try await driver.submit(.draft(producer: producer)) {
+    case .draft(let block): return block
+    case .catchingUp(let height):
+      let tip = await driver.inspect { $0.chain.tip.header.height }
+      throw APIFailure(
+        status: 503,
+        "catching_up",
+        "the node is at block \(tip) and others have more (headers up to \(height) are here): "
+          + "it mines when it has caught up; try again"
+      )
+    default: throw APIFailure(status: 503, "no_draft", "there is no block to mine now")
     }
-    return block
   }
 
   func take(_ bytes: [UInt8]) async throws {

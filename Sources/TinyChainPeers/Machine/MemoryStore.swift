@@ -12,6 +12,9 @@ public struct NodeRecords: Sendable {
   private var bodies: [Bytes32: [[UInt8]]] = [:]
   private var changes: [Bytes32: [StateChange]] = [:]
   public private(set) var addresses: [SocketAddress] = []
+  public private(set) var bans: [Ban] = []
+  /// Transactions that wait for a block, by the order they came.
+  public private(set) var pool: [SignedTransaction] = []
   /// At the tip that was executed.
   public private(set) var chain: Chain
 
@@ -50,6 +53,15 @@ public struct NodeRecords: Sendable {
         for id in order where entries[entries[id]?.header.parent ?? .zero]?.status == .invalid {
           entries[id]?.status = .invalid
         }
+      case .pooled(let new):
+        let ids = Set(new.map(\.id))
+        pool = pool.filter { !ids.contains($0.id) } + new
+      case .unpooled(let ids):
+        let ids = Set(ids)
+        pool.removeAll { ids.contains($0.id) }
+      case .banned(let ban, let now):
+        bans.removeAll { $0.subject == ban.subject || $0.until <= now }
+        bans.append(ban)
       case .addresses(let new): addresses = new
       }
     }

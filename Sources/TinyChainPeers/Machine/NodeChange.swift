@@ -16,6 +16,12 @@ public struct NodeChange: Sendable {
     case moved(undone: [Bytes32], applied: [ExecutedBlock])
     /// This block fails: neither it nor what comes after it is ever tried again.
     case invalid(Bytes32)
+    /// Transactions that wait for a block, be it again.
+    case pooled([SignedTransaction])
+    /// They wait no more, or never were stored.
+    case unpooled([Bytes32])
+    /// A ban, perhaps in place of an older one; those that are over by `now` may be forgotten.
+    case banned(Ban, now: Instant)
     /// Takes the place of the addresses that were kept.
     case addresses([SocketAddress])
   }

@@ -11,7 +11,7 @@ extension PeerMachine {
   }
 
   /// Branches that would become the chain if their bodies were there, the heaviest first.
-  private var candidates: [HeaderEntry] {
+  var candidates: [HeaderEntry] {
     let tip = tip
     let better = tree.leaves.enumerated().filter { isBetter($1, than: tip) }
     guard !better.isEmpty else { return [] }
@@ -149,7 +149,8 @@ extension PeerMachine {
         continue
       }
       guard let journal = undone.isEmpty ? [] : journal(of: undone) else {
-        fetch.deferLong(leaf.id, now: now)
+        // What was applied in the course of this input is in the store with the next.
+        if !hasMoved { fetch.deferLong(leaf.id, now: now) }
         continue
       }
       let trial = known ?? BodyFetch.Trial(chain: chain, undone: undone)
@@ -159,6 +160,10 @@ extension PeerMachine {
       _ = start(.go(way))
       return
     }
+  }
+
+  private var hasMoved: Bool {
+    change.operations.contains { if case .moved = $0 { true } else { false } }
   }
 
   /// How blocks of the chain are undone; nil if the store no longer knows, or not yet.
@@ -213,6 +218,7 @@ extension PeerMachine {
     guard let last = trial.applied.last else { return }
     fetch.trial = nil
     chain = trial.chain
+    catchUp.step(now)
     for block in trial.applied {
       tree.markExecuted(block.id)
       fetch.forget(block.id)
@@ -220,15 +226,19 @@ extension PeerMachine {
     change.operations.append(.moved(undone: trial.undone, applied: trial.applied))
     drafts = []
     pool.update(upon: chain)
-    if configuration.canary != .dropUndoneTransactions {
-      for transaction in trial.returned where (try? pool.add(transaction, upon: chain)) != nil {
-        index.add(transaction, pool)
-        offer(transaction.id, except: nil)
-      }
-    }
-    index.update(pool)
+    if configuration.canary != .dropUndoneTransactions { takeBack(trial.returned) }
     effects.append(.report(.tipChanged(last.header, undone: trial.undone.count)))
-    effects.append(.report(.poolChanged(pool.count)))
+    updatePool()
     announce(last)
+  }
+
+  /// What was in blocks waits again, as far as it can.
+  private mutating func takeBack(_ transactions: [SignedTransaction]) {
+    var taken: [SignedTransaction] = []
+    for transaction in transactions where (try? enter(transaction)) != nil {
+      taken.append(transaction)
+      offer(transaction.id, except: nil)
+    }
+    if !taken.isEmpty { change.operations.append(.pooled(taken)) }
   }
 }

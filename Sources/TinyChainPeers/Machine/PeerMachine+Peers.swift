@@ -36,7 +36,7 @@ extension PeerMachine {
 
   mutating func connect(_ id: PeerID, _ link: PeerLink) {
     peers[id] = Peer(id, link, now: now)
-    if let end = bans[Self.host(link.address)], end > now { return close(id, "banned") }
+    if bans.contains(.init(link.address.ip.host), now: now) { return close(id, "banned") }
     let same = peers.values.count { $0.link.isOutbound == link.isOutbound }
     guard same <= (link.isOutbound ? Self.outboundMax * 2 : Self.inboundMax) else {
       return close(id, "has too many peers")
@@ -97,6 +97,11 @@ extension PeerMachine {
       return "another network: genesis block \(hello.genesis.hex), not \(tree.genesis.id.hex)"
     }
     guard hello.nonce != configuration.nonce else { return "is this node itself" }
+    if let host = peers[id]?.link.address.ip.host,
+      bans.contains(.init(host, node: hello.nonce), now: now)
+    {
+      return "banned"
+    }
     // Of two connections the one stays that the node with the lower number made, at both ends.
     let isOutboundKept = configuration.nonce < hello.nonce
     let isDouble = peers.values.contains { $0.id != id && $0.hello?.nonce == hello.nonce }
@@ -111,16 +116,17 @@ extension PeerMachine {
     peers[id]?.score += misbehaviour.score
     if misbehaviour != .flooding { effects.append(.report(.misbehaved(id, misbehaviour))) }
     guard peer.score + misbehaviour.score >= Misbehaviour.scoreMax else { return }
-    let (host, end) = (Self.host(peer.link.address), now + Self.banTime)
-    bans = bans.filter { $0.value > now }
+    let (host, end) = (peer.link.address.ip.host, now + Self.banTime)
     // A host that stands on its own feet: whoever else is on this machine is not it.
-    if !peer.link.address.ip.isLoopback, bans.count < Self.bansMax { bans[host] = end }
+    let isAlone = !peer.link.address.ip.isLoopback
+    if isAlone || peer.hello != nil {
+      let ban = Ban(.init(host, node: isAlone ? nil : peer.hello?.nonce), until: end)
+      if bans.insert(ban, now: now) { change.operations.append(.banned(ban, now: now)) }
+    }
     book.forget(peer.link.address)
     effects.append(.report(.banned(peer.link.address, until: end)))
     close(id, "banned: \(misbehaviour.rawValue)")
   }
-
-  private static func host(_ address: SocketAddress) -> IPAddress { address.ip.host }
 
   /// A question was not answered in time: what it was for is asked of others.
   mutating func stalled(_ request: PeerRequest, _ id: PeerID) {
@@ -172,6 +178,7 @@ extension PeerMachine {
     shorts.dropLate(now)
     fetch.dropLate(now)
     saveAddresses()
+    savePool()
     dial()
   }
 

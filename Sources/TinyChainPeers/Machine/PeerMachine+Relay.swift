@@ -120,8 +120,10 @@ extension PeerMachine {
 
   mutating func submit(_ transaction: SignedTransaction, _ request: RequestID) {
     do throws(Rejection) {
-      try pool.add(transaction, upon: chain)
-      index.add(transaction, pool)
+      try enter(transaction)
+      if configuration.canary != .forgetSubmitted {
+        change.operations.append(.pooled([transaction]))
+      }
       offer(transaction.id, except: nil)
       effects.append(.reply(.submitted(transaction.id), request))
       effects.append(.report(.poolChanged(pool.count)))
@@ -223,12 +225,12 @@ extension PeerMachine {
         let transaction = try result.get()
         peers[id]?.known.insert(transaction.id)
         do throws(Rejection) {
-          try pool.add(transaction, upon: chain)
+          try enter(transaction)
         } catch {
           if !error.isTransient { refused.insert(transaction.id) }
           throw error
         }
-        index.add(transaction, pool)
+        saveLater(transaction.id)
         offer(transaction.id, except: id)
       } catch {
         if error.blame == .sender { blame(id, .invalidTransaction) }

@@ -47,6 +47,8 @@ public struct PeerMachine: Machine {
     case submitted(Bytes32)
     case rejected(Rejection)
     case draft(Block)
+    /// There is nothing to mine yet: others have more, up to this height as far as their headers show.
+    case catchingUp(UInt32)
     case mined(Bytes32)
     case peers([PeerStatus])
     case snapshot(Chain, best: HeaderEntry, pool: Mempool)
@@ -65,6 +67,8 @@ public struct PeerMachine: Machine {
     case misbehaved(PeerID, Misbehaviour)
     /// A block with work fails, for this reason.
     case invalid(Bytes32, Rejection)
+    /// What peers had at the start is here, or has not come in time: from now on the node mines.
+    case caughtUp(Header)
   }
 
   /// Time between two looks at deadlines.
@@ -77,13 +81,16 @@ public struct PeerMachine: Machine {
   public internal(set) var tree: HeaderTree
   public internal(set) var pool = Mempool()
   var index = PoolIndex()
+  /// Ids of transactions that are not stored yet.
+  var unsaved: [Bytes32] = []
 
   var peers: [PeerID: Peer] = [:]
   var book = PeerBook()
-  var bans: [IPAddress: Instant] = [:]
+  var bans: BanList
   /// The addresses that are stored, and when to look at them again.
   var saved: [SocketAddress] = []
   var nextSave = Instant(nanoseconds: 0)
+  var catchUp = CatchUp()
   var fetch = BodyFetch()
   var shorts = ShortBlocks()
   var refused = RecentSet(PeerMachine.refusedMax)
@@ -106,11 +113,16 @@ public struct PeerMachine: Machine {
   ///   - store: what it has.
   ///   - chain: at the tip that was executed; its parameters are those of a mined network.
   ///   - leaves: ends of the stored branches with more work than that, first seen first.
+  ///   - pool: transactions that waited for a block; those that do so no more are forgotten with the
+  ///     first input.
+  ///   - bans: those that it has made.
   ///   - configuration: who it is.
   public init(
     store: any NodeStore,
     chain: Chain,
     leaves: [HeaderEntry],
+    pool: [[UInt8]] = [],
+    bans: [Ban] = [],
     configuration: Configuration
   ) {
     guard let rule = configuration.parameters.work else {
@@ -118,6 +130,7 @@ public struct PeerMachine: Machine {
     }
     (self.store, self.chain, self.rule) = (store, chain, rule)
     self.configuration = configuration
+    self.bans = BanList(bans, countMax: Self.bansMax)
     tree = HeaderTree(
       configuration.parameters,
       rule,
@@ -126,6 +139,7 @@ public struct PeerMachine: Machine {
       executed: store.entry(of: chain.tip.id)
     )
     random = SplitMix64(seed: configuration.seed)
+    restorePool(pool)
   }
 
   /// The end of the chain as it was executed.
@@ -140,6 +154,7 @@ public struct PeerMachine: Machine {
     self.now = max(now, self.now)
     tree.settle()
     fetch.settle()
+    catchUp.begin(self.now)
     let best = tree.best.id
     switch input {
     case .connected(let peer, let link): connect(peer, link)
@@ -153,6 +168,7 @@ public struct PeerMachine: Machine {
     }
     advance()
     flushOffers()
+    lookWhetherCaughtUp()
     if tree.best.id != best { change.operations.append(.best(tree.best.id)) }
     return release()
   }
@@ -169,6 +185,7 @@ public struct PeerMachine: Machine {
     switch command {
     case .start:
       effects.append(.setTimer(.tick, after: Self.tick))
+      if pool.count > 0 { effects.append(.report(.poolChanged(pool.count))) }
       effects.append(.reply(.done, request))
     case .submit(let transaction): submit(transaction, request)
     case .draft(let producer): draft(for: producer, request)
@@ -297,4 +314,8 @@ package enum Canary: String, Sendable, CaseIterable {
   case ignoreWork
   /// Transactions of blocks that are undone do not wait again.
   case dropUndoneTransactions
+  /// Who submits a transaction hears that it was taken before it is stored.
+  case forgetSubmitted
+  /// Blocks are mined upon a tip that others have long left behind.
+  case mineBehind
 }

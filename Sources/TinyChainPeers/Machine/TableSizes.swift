@@ -41,6 +41,8 @@ extension PeerMachine {
       TableSize(name: "refused transactions", count: refused.count, limit: Self.refusedMax),
       TableSize(name: "pool", count: pool.count, limit: Mempool.countMax),
       TableSize(name: "ids of the pool", count: index.count, limit: 2 * Mempool.countMax + 65),
+      TableSize(name: "unsaved transactions", count: unsaved.count, limit: Self.unsavedMax),
+      TableSize(name: "bytes of the pool's ids", count: index.bytes, limit: PoolIndex.bytesMax),
       TableSize(name: "drafts", count: drafts.count, limit: Self.draftsMax),
       TableSize(name: "checks", count: checks, limit: Self.checksMax),
     ]

@@ -54,18 +54,30 @@ struct ShortBlocks: Sendable {
 /// Which transactions of the pool have which id.
 struct PoolIndex: Sendable {
   private(set) var senders: [Bytes32: Address] = [:]
+  /// Of all transactions that were added since the last look at the pool, and of those before.
+  private(set) var bytes = 0
+
+  /// Bytes beyond which the pool is looked at again: what has left it is no more than it may have.
+  static let bytesMax = 2 * Mempool.bytesMax
 
   var count: Int { senders.count }
 
-  mutating func add(_ transaction: SignedTransaction, _ pool: Mempool) {
+  /// Takes in an id that was added to the pool.
+  ///
+  /// - Returns: those that are forgotten, as they have left the pool.
+  mutating func add(_ transaction: SignedTransaction, _ pool: Mempool) -> [Bytes32] {
     senders[transaction.id] = transaction.sender
+    bytes += transaction.bytes.count
     // The pool also drops transactions without a word.
-    if senders.count > 2 * pool.count + 64 { update(pool) }
+    return senders.count > 2 * pool.count + 64 || bytes > Self.bytesMax ? update(pool) : []
   }
 
-  /// Forgets what has left the pool.
-  mutating func update(_ pool: Mempool) {
-    senders = senders.filter { transaction($0.key, pool) != nil }
+  /// Forgets what has left the pool, and says what, in an order that is the same everywhere.
+  mutating func update(_ pool: Mempool) -> [Bytes32] {
+    let gone = senders.keys.filter { transaction($0, pool) == nil }.sorted()
+    for id in gone { senders[id] = nil }
+    bytes = pool.bytes
+    return gone
   }
 
   func transaction(_ id: Bytes32, _ pool: Mempool) -> SignedTransaction? {

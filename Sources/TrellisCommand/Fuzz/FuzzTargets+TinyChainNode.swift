@@ -8,7 +8,7 @@ import Vault
 extension FuzzTargets {
   /// What tinychain's tools read beside the chain's own bytes.
   static let tinyChainNode = [
-    assembler, messageText, contractScript, keystore, stateJournal, gitTree, gitCommit,
+    assembler, messageText, contractScript, keystore, launchFile, stateJournal, gitTree, gitCommit,
   ]
 
   /// Text: whatever it becomes is a program.
@@ -63,6 +63,31 @@ extension FuzzTargets {
   ) { input in
     guard let keystore = try? Keystore(input) else { return .refused }
     return same(keystore.bytes, input)
+  }
+
+  private static let launchFile = FuzzTarget(
+    "tinychain-launch-file",
+    seeds: NetworkChoice.allCases.map { network in
+      Array(
+        """
+        network = "\(network.rawValue)"
+        genesis_time = 1800000000
+        first_target = "00000000ffff\(String(repeating: "0", count: 52))"
+
+        [allocations]
+        \(NetworkParameters.faucet.text(isMain: network == .main)) = 250000000
+
+        """.utf8
+      )
+    }
+  ) { input in
+    var isAccepted = false
+    for network in NetworkChoice.allCases {
+      guard let file = try? LaunchFile(parsing: input, for: network) else { continue }
+      guard file.parameters.work?.start != 0 else { return .broken("a network without a target") }
+      isAccepted = true
+    }
+    return isAccepted ? .accepted : .refused
   }
 
   private static let stateJournal = FuzzTarget(

@@ -146,7 +146,8 @@ extension TestRPC {
     let bytes = Array("\(text)content-length: \(body.count)\r\n\r\n".utf8) + body
     var parser = HTTPRequestParser(limits: HTTPMessageLimits(), remote: server.address)
     parser.append(bytes)
-    guard case .request(let request)? = try parser.next() else { throw RPCFailure.accountNotFound }
+    guard case .announcesBody? = try parser.next(), case .request(let request)? = try parser.next()
+    else { throw RPCFailure.accountNotFound }
     return await service.handler(request)
   }
 }
