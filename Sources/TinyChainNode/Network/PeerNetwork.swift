@@ -383,6 +383,9 @@ actor PeerNetwork {
     }
     defer { loop.cancel(timer) }
     return await withCheckedContinuation { continuation in
+      guard peers[peer.id] != nil else {
+        return continuation.resume(returning: Self.response(.busy))
+      }
       peer.calls[number] = continuation
       if sink.deliver(.request(request, number: number), peer.id, cost) != .taken {
         peer.answer(number, Self.response(.busy))

@@ -90,7 +90,9 @@ actor Miner {
         miner.pause = nil
       }
     }
-    await withCheckedContinuation { pause = $0 }
+    await withCheckedContinuation { continuation in
+      if Task.isCancelled { continuation.resume() } else { pause = continuation }
+    }
     loop.cancel(timer)
   }
 

@@ -48,7 +48,12 @@ public struct NodeConfiguration: Sendable {
     peersMax = settings[NodeOptions.maxPeers]
     threads = settings[NodeOptions.mineThreads]
     logLevel = settings[NodeOptions.logLevel]
-    if settings[NodeOptions.mine] { producer = try Self.producer(settings, parameters, wallet) }
+    let mines = settings[NodeOptions.mine]
+    // An address is looked at without `mine` too: what is wrong is told before somebody relies on it.
+    if mines || settings[NodeOptions.mineTo] != nil {
+      let producer = try Self.producer(settings, parameters, wallet)
+      if mines { self.producer = producer }
+    }
   }
 
   private static let standardPort: UInt16 = 5_100
