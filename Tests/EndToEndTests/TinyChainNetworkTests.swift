@@ -315,7 +315,9 @@ struct TinyChainNetworkTests {
     }
     try put(Data(), "\(data)/config.toml")
     // With --mine and without: who is to get what blocks bring is looked at in any case.
-    #expect(try refusal("--mine-to", "nobody").contains("mine_to should be an address of this network"))
+    #expect(
+      try refusal("--mine-to", "nobody").contains("mine_to should be an address of this network")
+    )
     let keystore = "\(data)/keystore"
     try put(Data("something".utf8), keystore)
     chmod(keystore, 0o644)
