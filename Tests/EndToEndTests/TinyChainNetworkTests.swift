@@ -346,6 +346,7 @@ struct TinyChainNetworkTests {
     #expect(outcome.status == 2)
     #expect(outcome.errors.contains("--launch-file"), "\(outcome.errors)")
     let path = "\(place.path)/main.toml"
+    let zeros = String(repeating: "0", count: 60)
     for (text, problem) in [
       ("network = \"dev\"\n", "main.toml:1: this is no launch file of 'main'"),
       ("network = \"main\"\n", "genesis_time is missing"),
@@ -354,6 +355,11 @@ struct TinyChainNetworkTests {
       ("network = \"main\"\ngenesis_time = -5\n", "main.toml:2"),
       ("network = \"main\"\ngenesis_time = 9000000000000000000\n", "main.toml:2"),
       ("network = \"main\"\ninterval = 1\n", "the interval of main is not to be set"),
+      ("network = \"main\"\nhalf_life = 5\n", "the half-life of main is not to be set"),
+      (
+        "network = \"main\"\ngenesis_time = 5\nfirst_target = \"00ff\(zeros)\"\n",
+        "first_target is above the network's limit"
+      ),
       ("network = \"main\"\ninterval = 0\n", "interval is a whole number from 1 to 86400"),
       ("network = \"main\"\ninterval = 9000000000000000000\n", "from 1 to 86400"),
       ("[allocations]\nnobody = 5\n", "no launch file of 'main'"),
