@@ -93,7 +93,7 @@ public struct State: Sendable {
   /// Where `revert` can come back to.
   var checkpoint: Int { replaced.count }
 
-  /// Forgets the checkpoints, and the memory they take.
+  /// Forgets the checkpoints, and the values they keep.
   mutating func settle() { replaced.removeAll(keepingCapacity: true) }
 
   mutating func revert(to checkpoint: Int) {
