@@ -34,10 +34,14 @@ struct Figure {
 
   var median: Double { quantile(0.5) }
 
-  /// The smallest time that this share of the runs did not exceed; there is at least one run.
+  func quantile(_ share: Double) -> Double { times.quantile(share) }
+}
+
+extension [Double] {
+  /// The smallest that this share of them does not exceed; there is at least one.
   func quantile(_ share: Double) -> Double {
-    let sorted = times.sorted()
-    return sorted[max(0, Int((Double(sorted.count) * share).rounded(.up)) - 1)]
+    let sorted = self.sorted()
+    return sorted[Swift.max(0, Int((Double(count) * share).rounded(.up)) - 1)]
   }
 }
 
