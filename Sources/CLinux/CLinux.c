@@ -167,6 +167,20 @@ int clinux_accept(int listener, uint8_t *address, uint16_t *port) {
   return fd;
 }
 
-int clinux_die_with_parent(int signal) { return result(prctl(PR_SET_PDEATHSIG, signal)); }
+static pid_t parent;
+
+// The kernel also tells when only the thread ended that started this process: then the parent is the
+// same, and that is no reason to end.
+static void parent_told(int number) {
+  (void)number;
+  if (getppid() != parent) kill(getpid(), SIGKILL);
+}
+
+int clinux_die_with_parent(void) {
+  parent = getppid();
+  struct sigaction action = {.sa_handler = parent_told, .sa_flags = SA_RESTART};
+  if (sigaction(SIGRTMIN, &action, NULL) < 0) return -errno;
+  return result(prctl(PR_SET_PDEATHSIG, SIGRTMIN));
+}
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

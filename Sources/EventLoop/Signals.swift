@@ -37,10 +37,10 @@ public enum Signal: Int32, Sendable, CaseIterable {
 extension EventLoop {
   /// Has the kernel kill this process, at once, when its parent ends.
   ///
-  /// The kernel ties that to the calling thread's life; the loop's lasts.
+  /// The end of the one thread that started this process, in a parent that goes on, does not count.
   public func dieWithParent() async throws(SystemFailure) {
     _ = try await run { () throws(SystemFailure) in
-      try checked(clinux_die_with_parent(9), "follow the parent process")
+      try checked(clinux_die_with_parent(), "follow the parent process")
     }
   }
 }

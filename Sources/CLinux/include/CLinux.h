@@ -48,8 +48,8 @@ void clinux_signals_close(int fd);
 // A non-blocking accepted socket; `address` receives 16 bytes, IPv4 mapped into IPv6.
 int clinux_accept(int listener, uint8_t *address, uint16_t *port);
 
-// The kernel sends `signal` to this process when the thread that started it ends.
-int clinux_die_with_parent(int signal);
+// Ends this process by SIGKILL when its parent has ended.
+int clinux_die_with_parent(void);
 
 // At most 15 characters; the kernel's limit.
 void clinux_name_thread(const char *name);
