@@ -118,7 +118,7 @@ struct TinyChainCatchUpTests {
     )
     defer { behind.process.end(with: SIGKILL) }
     #expect(try behind.tip().height < 10_100)
-    let reached = try behind.wait(every: 50_000) { $0.height >= target.height }
+    let reached = try behind.wait { $0.height >= target.height }
     let memory = try ProcessMemory(of: behind.process.process.processIdentifier)
     print("caught up with 10,000 blocks in \(ContinuousClock.now - start); \(memory)")
     #expect(reached == target)

@@ -45,12 +45,12 @@ struct MinedNodeProcess {
     try #require(try call("get_tip")["state_root"]?.string)
   }
 
-  /// Asks until it is so; every so many microseconds where asking would take time from the node.
-  func wait(every pause: UInt32 = 0, until isReached: (Tip) throws -> Bool) throws -> Tip {
+  /// Asks until it is so.
+  func wait(until isReached: (Tip) throws -> Bool) throws -> Tip {
     while true {
       let tip = try tip()
       if try isReached(tip) { return tip }
-      if pause > 0 { usleep(pause) } else { sched_yield() }
+      sched_yield()
     }
   }
 
